@@ -1,0 +1,17 @@
+// The connection to a server, with settings that suit long calls.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <grpcpp/channel.h>
+
+namespace upscaler {
+
+// A channel to `target`, "host:port" or any other gRPC name. It connects when it
+// is first used and again when it has to; creating it cannot fail. Thread-safe,
+// and meant to be shared by all calls to one server.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
+
+}  // namespace upscaler

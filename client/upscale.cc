@@ -1,0 +1,21 @@
+#include "client/upscale.h"
+
+#include <future>
+#include <utility>
+
+namespace upscaler {
+
+absl::StatusOr<v1::UpscaleResponse> Upscale(
+    const std::shared_ptr<grpc::Channel>& channel, UpscaleOrder order,
+    absl::AnyInvocable<void(const v1::UpscaleStreamResponse&)> on_event) {
+  std::promise<absl::StatusOr<v1::UpscaleResponse>> answer;
+  std::future<absl::StatusOr<v1::UpscaleResponse>> answered = answer.get_future();
+  UpscaleCall::Create(channel)->Start(
+      std::move(order), {.on_event = std::move(on_event),
+                         .on_done = [&answer](absl::StatusOr<v1::UpscaleResponse> response) {
+                           answer.set_value(std::move(response));
+                         }});
+  return answered.get();
+}
+
+}  // namespace upscaler

@@ -1,0 +1,108 @@
+#include "client/upscale_call.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <unicode/ustring.h>
+
+#include "client/grpc_error.h"
+#include "common/error_details.h"
+#include "common/status_macros.h"
+
+namespace upscaler {
+namespace {
+
+constexpr std::size_t kChunkBytes = 64 * 1024;
+
+absl::Status CheckUtf8(const char* field, const std::string& text) {
+  // Asks for the length only; the error tells whether the bytes were sound.
+  UErrorCode error = U_ZERO_ERROR;
+  u_strFromUTF8(nullptr, 0, nullptr, text.data(), static_cast<std::int32_t>(text.size()), &error);
+  if (error != U_INVALID_CHAR_FOUND) return absl::OkStatus();
+  return InvalidField(field, "other bytes given; UTF-8 is allowed");
+}
+
+// Protobuf refuses other bytes only at the far end, with an error that names no
+// field.
+absl::Status CheckTexts(const v1::UpscaleSpec& spec) {
+  UPSCALER_RETURN_IF_ERROR(CheckUtf8("prompt", spec.prompt()));
+  return CheckUtf8("negative_prompt", spec.negative_prompt());
+}
+
+}  // namespace
+
+std::shared_ptr<UpscaleCall> UpscaleCall::Create(const std::shared_ptr<grpc::Channel>& channel) {
+  // Not make_shared, which has no access to the constructor.
+  return std::shared_ptr<UpscaleCall>(new UpscaleCall(channel));
+}
+
+UpscaleCall::UpscaleCall(const std::shared_ptr<grpc::Channel>& channel)
+    : stub_(v1::UpscalerService::NewStub(channel)) {}
+
+void UpscaleCall::Start(UpscaleOrder order, UpscaleCallbacks callbacks) {
+  if (absl::Status status = CheckTexts(order.spec); !status.ok()) {
+    std::move(callbacks.on_done)(std::move(status));
+    return;
+  }
+  self_ = shared_from_this();
+  callbacks_ = std::move(callbacks);
+  image_ = std::move(order.image);
+  if (!order.request_id.empty()) context_.AddMetadata("x-request-id", order.request_id);
+  if (order.timeout.has_value()) {
+    context_.set_deadline(std::chrono::system_clock::now() + *order.timeout);
+  }
+
+  auto& start = *request_.mutable_start();
+  *start.mutable_spec() = std::move(order.spec);
+  start.set_total_bytes(image_.size());
+  stub_->async()->UpscaleStream(&context_, this);
+  StartWrite(&request_);
+  StartRead(&event_);
+  StartCall();
+}
+
+void UpscaleCall::Cancel() { context_.TryCancel(); }
+
+void UpscaleCall::SendNextChunk() {
+  const std::size_t bytes = std::min(kChunkBytes, image_.size() - sent_bytes_);
+  request_.mutable_chunk()->set_data(image_.data() + sent_bytes_, bytes);
+  sent_bytes_ += bytes;
+  StartWrite(&request_);
+}
+
+void UpscaleCall::OnWriteDone(bool ok) {
+  if (!ok) return;  // The call has ended; OnDone says why.
+  if (sent_bytes_ < image_.size()) {
+    SendNextChunk();
+  } else {
+    image_ = std::string();  // Its memory is wanted elsewhere while the call waits.
+    StartWritesDone();
+  }
+}
+
+void UpscaleCall::OnReadDone(bool ok) {
+  if (!ok) return;
+  if (breach_ = assembler_.Add(event_); !breach_.ok()) {
+    Cancel();
+    return;
+  }
+  if (callbacks_.on_event != nullptr && !event_.has_image_chunk()) callbacks_.on_event(event_);
+  StartRead(&event_);
+}
+
+void UpscaleCall::OnDone(const grpc::Status& status) {
+  // gRPC touches the call no more after this; the last holder destroys it.
+  const std::shared_ptr<UpscaleCall> self = std::move(self_);
+  // What the callbacks hold is let go of too: it may hold this call in turn.
+  UpscaleCallbacks callbacks = std::move(callbacks_);
+  if (!breach_.ok()) {
+    std::move(callbacks.on_done)(breach_);
+  } else if (!status.ok()) {
+    std::move(callbacks.on_done)(FromGrpcStatus(status));
+  } else {
+    std::move(callbacks.on_done)(std::move(assembler_).Finish());
+  }
+}
+
+}  // namespace upscaler

@@ -1,0 +1,93 @@
+// One upscale over gRPC, from the client's side.
+//
+// This is the asynchronous form, which costs no thread while it waits: the
+// gateway holds thousands of them. A program that does one thing at a time uses
+// the blocking form in client/upscale.h.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <absl/functional/any_invocable.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/client_callback.h>
+
+#include "client/response_assembler.h"
+#include "proto/upscaler/v1/upscaler.grpc.pb.h"
+
+namespace upscaler {
+
+// What to upscale, and how.
+struct UpscaleOrder {
+  v1::UpscaleSpec spec{};
+  std::string image;         // The encoded picture.
+  std::string request_id{};  // For the server's log; empty: it makes one.
+  // For the whole call; none: no limit.
+  std::optional<std::chrono::milliseconds> timeout{};
+};
+
+// Both are called on gRPC's threads, one at a time. They must not block and must
+// not throw.
+struct UpscaleCallbacks {
+  // Every event but the chunks of pictures, in order. May be null.
+  absl::AnyInvocable<void(const v1::UpscaleStreamResponse&)> on_event{};
+  // Exactly once, and last: the finished pictures, or what went wrong, with the
+  // details of common/error_details.h.
+  absl::AnyInvocable<void(absl::StatusOr<v1::UpscaleResponse>) &&> on_done;
+};
+
+// Thread-safe. Shared, because two sides hold it: whoever may cancel the call,
+// and the call itself until gRPC has let go of it.
+class UpscaleCall final
+    : public std::enable_shared_from_this<UpscaleCall>,
+      private grpc::ClientBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse> {
+ public:
+  // A call that is not started yet.
+  static std::shared_ptr<UpscaleCall> Create(const std::shared_ptr<grpc::Channel>& channel);
+
+  UpscaleCall(const UpscaleCall&) = delete;
+  UpscaleCall& operator=(const UpscaleCall&) = delete;
+
+  // Sends `order`. Never blocks. At most one call. Text that is not UTF-8 cannot
+  // be sent: on_done then hears kInvalidArgument before this returns.
+  void Start(UpscaleOrder order, UpscaleCallbacks callbacks);
+
+  // Ends the call early: on_done hears kCancelled, unless it has heard something
+  // else already. May be called at any time, even before Start, and repeatedly.
+  void Cancel();
+
+ private:
+  explicit UpscaleCall(const std::shared_ptr<grpc::Channel>& channel);
+
+  void SendNextChunk();
+
+  void OnWriteDone(bool ok) override;
+  void OnReadDone(bool ok) override;
+  void OnDone(const grpc::Status& status) override;
+
+  const std::unique_ptr<v1::UpscalerService::Stub> stub_;
+  grpc::ClientContext context_;
+  UpscaleCallbacks callbacks_;
+
+  // Used by one write after the other.
+  std::string image_;
+  std::size_t sent_bytes_ = 0;
+  v1::UpscaleStreamRequest request_;
+
+  // Used by one read after the other, then by OnDone.
+  v1::UpscaleStreamResponse event_;
+  ResponseAssembler assembler_;
+  absl::Status breach_;  // What the server did against the contract.
+
+  // Keeps the call alive from Start to OnDone, while gRPC calls it.
+  std::shared_ptr<UpscaleCall> self_;
+};
+
+}  // namespace upscaler

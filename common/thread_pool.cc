@@ -1,0 +1,44 @@
+#include "common/thread_pool.h"
+
+#include <utility>
+
+namespace upscaler {
+
+ThreadPool::ThreadPool(std::size_t threads) {
+  threads_.reserve(threads);
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(&ThreadPool::Run, this);
+}
+
+ThreadPool::~ThreadPool() {
+  MutexLock lock(mutex_);
+  closing_ = true;
+  changed_.notify_all();
+}
+
+void ThreadPool::Add(Task task) {
+  MutexLock lock(mutex_);
+  tasks_.push_back(std::move(task));
+  changed_.notify_one();
+}
+
+void ThreadPool::Run() {
+  while (true) {
+    Task task;
+    {
+      MutexLock lock(mutex_);
+      // A busy thread may still add a task, so the idle ones stay until all are idle.
+      while (tasks_.empty() && !(closing_ && busy_ == 0)) lock.Wait(changed_);
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+      ++busy_;
+    }
+    std::move(task)();
+    task = nullptr;  // What the task holds ends here, not under the lock.
+    MutexLock lock(mutex_);
+    --busy_;
+    if (closing_) changed_.notify_all();
+  }
+}
+
+}  // namespace upscaler

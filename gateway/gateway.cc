@@ -1,0 +1,33 @@
+#include "gateway/gateway.h"
+
+#include <utility>
+
+#include "common/status_macros.h"
+
+namespace upscaler {
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const Clock& clock) {
+  const HttpServer::Options http{.host = options.host,
+                                 .port = options.port,
+                                 .max_body_bytes = options.max_upload_bytes,
+                                 .drain_timeout = options.drain_timeout};
+  // Not make_unique, which has no access to the constructor.
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), clock));
+  UPSCALER_ASSIGN_OR_RETURN(
+      gateway->server_,
+      HttpServer::Start(http, [&router = gateway->router_](const HttpRequest& request) {
+        return router.Dispatch(request);
+      }));
+  return gateway;
+}
+
+Gateway::Gateway(Options options, const Clock& clock)
+    : backend_{.channel = std::move(options.channel),
+               .model = std::move(options.model),
+               .max_upload_bytes = options.max_upload_bytes,
+               .timeout = options.request_timeout,
+               .clock = clock,
+               .on_upscaled = std::move(options.on_upscaled)},
+      router_(backend_, std::move(options.ready), std::move(options.cors_origin)) {}
+
+}  // namespace upscaler

@@ -1,0 +1,65 @@
+// REST for those who do not speak gRPC.
+//
+// The gateway is an ordinary client of the gRPC service: it can run inside the
+// server's process or in one of its own, and knows nothing of models or queues.
+
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <absl/status/statusor.h>
+#include <grpcpp/channel.h>
+
+#include "common/clock.h"
+#include "gateway/http_server.h"
+#include "gateway/router.h"
+#include "gateway/upscale_handler.h"
+
+namespace upscaler {
+
+// Thread-safe.
+class Gateway {
+ public:
+  struct Options {
+    std::string host = "0.0.0.0";  // Numeric.
+    std::uint16_t port = 8997;     // 0: the system chooses.
+    // To the service; see client/channel.h. Shared, as gRPC's channels are.
+    std::shared_ptr<grpc::Channel> channel{};
+    std::string model{};  // The served model's name.
+    std::size_t max_upload_bytes = std::size_t{32} << 20;
+    std::chrono::milliseconds request_timeout{600'000};
+    // How long open requests may go on when the gateway stops.
+    std::chrono::milliseconds drain_timeout{10'000};
+    std::string cors_origin = "*";
+    // Whether the service takes work. Must not block; null means always.
+    std::function<bool()> ready{};
+    // Called on any thread when an upscale has ended; may be null. Must not block.
+    std::function<void(const UpscaleRecord&)> on_upscaled{};
+  };
+
+  // Serves from now on. `clock` must outlive the gateway. kFailedPrecondition when
+  // the address is taken or is none.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Start(Options options, const Clock& clock);
+
+  // Stops: see HttpServer's destructor.
+  ~Gateway() = default;
+
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  std::uint16_t port() const { return server_->port(); }
+
+ private:
+  Gateway(Options options, const Clock& clock);
+
+  const UpscaleBackend backend_;
+  const Router router_;
+  std::unique_ptr<HttpServer> server_;  // Last: it calls the router.
+};
+
+}  // namespace upscaler

@@ -1,0 +1,44 @@
+// Requests and answers of HTTP, as plain values.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+struct MHD_Connection;
+
+namespace upscaler {
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+// The value of the first header called `name`, in any case, or "".
+std::string_view FindHeader(const HttpHeaders& headers, std::string_view name);
+
+// A request without its body.
+struct HttpRequest {
+  std::string method;  // "GET"
+  std::string path;    // "/v1/images/upscale", without a query.
+  HttpHeaders headers;
+  // Where it came in: libmicrohttpd's form parser wants it. Valid until the
+  // request is answered.
+  MHD_Connection* connection = nullptr;
+};
+
+struct HttpResponse {
+  int status = 200;
+  HttpHeaders headers{};
+  std::string body{};
+};
+
+// The length of the body that the request announces; 0 when it says none, as a
+// chunked one does.
+std::uint64_t AnnouncedBytes(const HttpRequest& request);
+
+// The type that a Content-Type names, in lower case and without parameters:
+// "multipart/form-data".
+std::string MediaType(std::string_view content_type);
+
+}  // namespace upscaler

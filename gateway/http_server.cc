@@ -1,0 +1,223 @@
+#include "gateway/http_server.h"
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <microhttpd.h>
+#include <unistd.h>
+
+#include "common/status_macros.h"
+#include "gateway/listen_address.h"
+
+namespace upscaler {
+namespace {
+
+// For the headers of a request, and for each part of its body.
+constexpr std::size_t kConnectionMemoryBytes = std::size_t{64} << 10;
+
+// How long a client may take to read its answer when the server stops.
+constexpr std::chrono::milliseconds kLastWords{1'000};
+
+HttpHeaders HeadersOf(MHD_Connection* connection) {
+  HttpHeaders headers;
+  const auto keep = [](void* list, MHD_ValueKind, const char* name, const char* value) {
+    static_cast<HttpHeaders*>(list)->emplace_back(name, value == nullptr ? "" : value);
+    return MHD_YES;
+  };
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, keep, &headers);
+  return headers;
+}
+
+MHD_Result Send(MHD_Connection* connection, HttpResponse response) {
+  // libmicrohttpd frees the body when it has been sent.
+  auto body = std::make_unique<std::string>(std::move(response.body));
+  char* const data = body->data();
+  const std::size_t size = body->size();
+  MHD_Response* const raw = MHD_create_response_from_buffer_with_free_callback_cls(
+      size, data, [](void* text) { delete static_cast<std::string*>(text); }, body.release());
+  if (raw == nullptr) return MHD_NO;
+  for (const auto& [name, value] : response.headers) {
+    MHD_add_response_header(raw, name.c_str(), value.c_str());
+  }
+  const MHD_Result result =
+      MHD_queue_response(connection, static_cast<unsigned>(response.status), raw);
+  MHD_destroy_response(raw);
+  return result;
+}
+
+}  // namespace
+
+// One request from its head to the last byte of its answer. Used on
+// libmicrohttpd's thread, but for what Resume says.
+class HttpServer::Exchange {
+ public:
+  Exchange(HttpServer& server, const HttpRequest& request)
+      : server_(server), connection_(request.connection) {
+    Decision decision = server.dispatch_(request);
+    headers_ = std::move(decision.headers);
+    if (auto* response = std::get_if<HttpResponse>(&decision.outcome)) {
+      response_ = std::move(*response);
+    } else {
+      handler_ = std::get<std::shared_ptr<RequestHandler>>(std::move(decision.outcome));
+    }
+    refuses_body_ =
+        response_.has_value() && AnnouncedBytes(request) > server.options_.max_body_bytes;
+  }
+
+  MHD_Result OnHead() { return refuses_body_ ? SendResponse() : MHD_YES; }
+
+  MHD_Result OnBody(std::string_view part) {
+    // Twice the limit, so that a handler that counts can answer in good order.
+    body_bytes_ += part.size();
+    if (body_bytes_ > 2 * server_.options_.max_body_bytes) return MHD_NO;
+    if (handler_ != nullptr) handler_->OnBody(part);
+    return MHD_YES;
+  }
+
+  // Called once when the request is complete, and again when the connection is
+  // resumed, which it is when there is a response.
+  MHD_Result OnEnd() {
+    if (response_.has_value()) return SendResponse();
+    Suspend();
+    handler_->OnComplete([this](HttpResponse response) { Resume(std::move(response)); });
+    return MHD_YES;
+  }
+
+ private:
+  MHD_Result SendResponse() {
+    response_->headers.insert(response_->headers.end(), headers_.begin(), headers_.end());
+    return Send(connection_, *std::move(response_));
+  }
+
+  void Suspend() {
+    {
+      const MutexLock lock(server_.mutex_);
+      ++server_.suspended_;
+    }
+    MHD_suspend_connection(connection_);
+    const int socket =
+        MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    ticket_ = server_.watch_->Add(socket, [handler = handler_] { handler->OnClientGone(); });
+  }
+
+  // On any thread. The exchange may be gone as soon as its connection resumes.
+  void Resume(HttpResponse response) {
+    HttpServer& server = server_;
+    response_ = std::move(response);
+    server.watch_->Remove(ticket_);
+    MHD_resume_connection(connection_);
+    const MutexLock lock(server.mutex_);
+    --server.suspended_;
+    server.fewer_.notify_all();
+  }
+
+  HttpServer& server_;
+  MHD_Connection* const connection_;
+  HttpHeaders headers_;
+  std::shared_ptr<RequestHandler> handler_;  // Null where the answer was clear at once.
+  std::optional<HttpResponse> response_;
+  bool refuses_body_ = false;
+  std::size_t body_bytes_ = 0;
+  HangupWatch::Ticket ticket_ = 0;
+};
+
+struct HttpServer::Callbacks {
+  // A request's head, each part of its body, its end, and its end again when it
+  // was resumed. `*exchange` is null at the head.
+  static MHD_Result OnRequest(void* server_pointer, MHD_Connection* connection, const char* url,
+                              const char* method, const char* /*version*/, const char* data,
+                              std::size_t* size, void** exchange_pointer) {
+    auto& server = *static_cast<HttpServer*>(server_pointer);
+    if (*exchange_pointer == nullptr) {
+      auto exchange =
+          std::make_unique<Exchange>(server, HttpRequest{.method = method,
+                                                         .path = url,
+                                                         .headers = HeadersOf(connection),
+                                                         .connection = connection});
+      const MHD_Result result = exchange->OnHead();
+      *exchange_pointer = exchange.release();  // OnCompleted deletes it.
+      const MutexLock lock(server.mutex_);
+      ++server.open_;
+      return result;
+    }
+    auto& exchange = *static_cast<Exchange*>(*exchange_pointer);
+    if (*size == 0) return exchange.OnEnd();
+    return exchange.OnBody({data, std::exchange(*size, 0)});
+  }
+
+  static void OnCompleted(void* server_pointer, MHD_Connection* /*connection*/,
+                          void** exchange_pointer, MHD_RequestTerminationCode /*why*/) {
+    const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(*exchange_pointer));
+    if (exchange == nullptr) return;
+    *exchange_pointer = nullptr;
+    auto& server = *static_cast<HttpServer*>(server_pointer);
+    const MutexLock lock(server.mutex_);
+    --server.open_;
+    server.fewer_.notify_all();
+  }
+};
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
+                                                              Dispatch dispatch) {
+  UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<HangupWatch> watch, HangupWatch::Start());
+  // Not make_unique, which has no access to the constructor.
+  std::unique_ptr<HttpServer> server(
+      new HttpServer(options, std::move(dispatch), std::move(watch)));
+  UPSCALER_RETURN_IF_ERROR(server->Listen());
+  return server;
+}
+
+HttpServer::HttpServer(const Options& options, Dispatch dispatch,
+                       std::unique_ptr<HangupWatch> watch)
+    : options_(options), dispatch_(std::move(dispatch)), watch_(std::move(watch)) {}
+
+HttpServer::~HttpServer() {
+  if (daemon_ == nullptr) return;
+  const int listening = MHD_quiesce_daemon(daemon_);
+  ::shutdown(listening, SHUT_RDWR);  // Who connects from now on is refused.
+  AwaitNoneOpen(options_.drain_timeout);
+  watch_->HangUpAll();
+  // libmicrohttpd aborts the process if it is stopped with suspended connections.
+  AwaitNoneSuspended();
+  AwaitNoneOpen(kLastWords);
+  MHD_stop_daemon(daemon_);
+  ::close(listening);
+}
+
+absl::Status HttpServer::Listen() {
+  UPSCALER_ASSIGN_OR_RETURN(const ListenAddress address,
+                            ListenAddress::Parse(options_.host, options_.port));
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+  if (address.is_ipv6()) flags |= MHD_USE_IPv6;
+  errno = 0;
+  daemon_ = MHD_start_daemon(
+      flags, options_.port, nullptr, nullptr, &Callbacks::OnRequest, this,                  //
+      MHD_OPTION_SOCK_ADDR, address.address(),                                              //
+      MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, this,                           //
+      MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,                                //
+      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options_.idle_timeout.count()),  //
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,                           //
+      MHD_OPTION_END);
+  if (daemon_ == nullptr) {
+    return absl::FailedPreconditionError(fmt::format("cannot listen on {}:{}: {}", options_.host,
+                                                     options_.port, std::strerror(errno)));
+  }
+  port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
+  return absl::OkStatus();
+}
+
+void HttpServer::AwaitNoneOpen(std::chrono::milliseconds timeout) {
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  MutexLock lock(mutex_);
+  while (open_ > 0 && lock.WaitUntil(fewer_, until)) continue;
+}
+
+void HttpServer::AwaitNoneSuspended() {
+  MutexLock lock(mutex_);
+  while (suspended_ > 0) lock.Wait(fewer_);
+}
+
+}  // namespace upscaler

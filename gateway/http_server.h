@@ -1,0 +1,112 @@
+// The HTTP server: where libmicrohttpd begins and ends.
+//
+// One thread runs all connections. A request whose answer takes time suspends its
+// connection, so a thousand waiting clients cost memory and no threads.
+
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <absl/base/thread_annotations.h>
+#include <absl/functional/any_invocable.h>
+#include <absl/status/statusor.h>
+
+#include "common/mutex.h"
+#include "gateway/hangup_watch.h"
+#include "gateway/http_message.h"
+
+struct MHD_Daemon;
+
+namespace upscaler {
+
+// Answers the request it was made for. To be called exactly once, on any thread,
+// now or later.
+using Respond = absl::AnyInvocable<void(HttpResponse) &&>;
+
+// One request that has a body, or takes time, or both. The server calls the
+// methods in this order; none may block.
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+
+  // The next part of the body.
+  virtual void OnBody(std::string_view part) = 0;
+
+  // The request is complete.
+  virtual void OnComplete(Respond respond) = 0;
+
+  // The client has gone before the answer, which is owed all the same. Called on
+  // another thread, after or during OnComplete.
+  virtual void OnClientGone() = 0;
+};
+
+// Thread-safe.
+class HttpServer {
+ public:
+  struct Options {
+    std::string host = "0.0.0.0";  // Numeric.
+    std::uint16_t port = 8997;     // 0: the system chooses.
+    // A longer body gets its connection closed: at once where its length is
+    // announced and Dispatch refuses it, at twice this in any case.
+    std::size_t max_body_bytes = std::size_t{32} << 20;
+    unsigned max_connections = 4096;
+    std::chrono::seconds idle_timeout{60};  // Of a connection; waiting is not idle.
+    std::chrono::milliseconds drain_timeout{10'000};
+  };
+
+  // What becomes of a request: an answer, or a handler that will give one
+  // (shared, because a hang-up may reach it while its answer is on the way).
+  struct Decision {
+    std::variant<HttpResponse, std::shared_ptr<RequestHandler>> outcome;
+    HttpHeaders headers;  // Added to the answer either way.
+  };
+
+  // Decides on a request by its head, on the server's thread; must not block. An
+  // answer to a request that announces more than max_body_bytes is sent at once,
+  // and the connection closed; otherwise the body is read first, and dropped.
+  using Dispatch = absl::AnyInvocable<Decision(const HttpRequest&)>;
+
+  // Serves from now on. kFailedPrecondition when the address is taken.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options,
+                                                           Dispatch dispatch);
+
+  // Accepts no more connections, lets the open requests finish for as long as
+  // drain_timeout, cancels the rest, and stops.
+  ~HttpServer();
+
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+ private:
+  class Exchange;
+  struct Callbacks;  // What libmicrohttpd calls.
+
+  HttpServer(const Options& options, Dispatch dispatch, std::unique_ptr<HangupWatch> watch);
+
+  absl::Status Listen();
+  // Blocks until every request is answered and gone, or until `timeout`.
+  void AwaitNoneOpen(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mutex_);
+  void AwaitNoneSuspended() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Options options_;
+  Dispatch dispatch_;  // Used on libmicrohttpd's thread only.
+  const std::unique_ptr<HangupWatch> watch_;
+  MHD_Daemon* daemon_ = nullptr;  // Set once, by Listen.
+  std::uint16_t port_ = 0;        // Likewise.
+
+  Mutex mutex_;
+  std::condition_variable fewer_;  // An exchange ended or resumed.
+  std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t suspended_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace upscaler

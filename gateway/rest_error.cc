@@ -1,0 +1,114 @@
+#include "gateway/rest_error.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <absl/strings/ascii.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/error_details.h"
+
+namespace upscaler {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Where the service gives no time: a network's hiccup, or a server's restart.
+constexpr milliseconds kDefaultRetryAfter{5'000};
+
+int HttpStatus(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+      return 400;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kPermissionDenied:
+      return 403;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kResourceExhausted:
+      return 429;
+    case absl::StatusCode::kCancelled:
+      return 499;  // Nobody reads it; it is there for the log.
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
+    default:
+      return 500;
+  }
+}
+
+std::string_view ErrorType(int status) {
+  if (status == 401) return "authentication_error";
+  if (status == 403) return "permission_error";
+  if (status == 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+bool RetryCanHelp(int status) { return status == 429 || status == 503 || status == 504; }
+
+// The REST name of a field of the gRPC contract.
+std::string RestName(std::string_view field) {
+  for (const std::string_view prefix : {"start.", "spec."}) {
+    if (field.starts_with(prefix)) field.remove_prefix(prefix.size());
+  }
+  if (field == "image_count") return "n";
+  if (field == "quality") return "output_compression";
+  return std::string(field);
+}
+
+// A message opens with its field's name, which REST may call otherwise.
+std::string RestMessage(std::string message, const std::string& field, const std::string& param) {
+  if (message.starts_with(field + ":")) message.replace(0, field.size(), param);
+  return message;
+}
+
+// The service's reason, unless it only repeats the gRPC code.
+std::string ErrorCode(const absl::Status& status) {
+  const std::string reason = ReasonOf(status).value_or("");
+  if (reason == absl::StatusCodeToString(status.code())) return "";
+  return absl::AsciiStrToLower(reason);
+}
+
+Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+}  // namespace
+
+HttpResponse ErrorResponse(const RestError& error) {
+  const Json body = {{"error",
+                      {{"message", error.message},
+                       {"type", ErrorType(error.status)},
+                       {"param", TextOrNull(error.param)},
+                       {"code", TextOrNull(error.code)}}}};
+  HttpResponse response{.status = error.status,
+                        .headers = {{"Content-Type", "application/json"}},
+                        .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  if (!RetryCanHelp(error.status)) response.headers.emplace_back("x-should-retry", "false");
+  return response;
+}
+
+HttpResponse ErrorResponse(const absl::Status& status) {
+  const std::string field = FieldOf(status).value_or("");
+  const std::string param = RestName(field);
+  const int http_status = HttpStatus(status.code());
+  HttpResponse response =
+      ErrorResponse(RestError{.status = http_status,
+                              .message = RestMessage(std::string(status.message()), field, param),
+                              .param = param,
+                              .code = ErrorCode(status)});
+  if (http_status == 429 || http_status == 503) {
+    const milliseconds delay = RetryAfterOf(status).value_or(kDefaultRetryAfter);
+    const seconds whole = std::max(std::chrono::ceil<seconds>(delay), seconds(1));
+    response.headers.emplace_back("Retry-After", fmt::format("{}", whole.count()));
+  }
+  return response;
+}
+
+}  // namespace upscaler

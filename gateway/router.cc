@@ -1,0 +1,114 @@
+#include "gateway/router.h"
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "gateway/rest_error.h"
+#include "telemetry/request_id.h"
+
+namespace upscaler {
+namespace {
+
+// What a web page's script may see of an answer, beside its body.
+constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-should-retry";
+
+enum class Page { kUpscale, kStatus, kLiveness, kReadiness, kNone };
+
+Page PageAt(std::string_view path) {
+  if (path == "/v1/images/upscale" || path == "/images/upscale") return Page::kUpscale;
+  if (path == "/v1" || path == "/v1/") return Page::kStatus;
+  if (path == "/livez") return Page::kLiveness;
+  if (path == "/readyz") return Page::kReadiness;
+  return Page::kNone;
+}
+
+std::string AllowedMethods(Page page) {
+  return page == Page::kUpscale ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+}
+
+bool IsAllowed(Page page, std::string_view method) {
+  if (page == Page::kUpscale) return method == "POST";
+  return method == "GET" || method == "HEAD";
+}
+
+HttpResponse Json(std::string body) {
+  return {
+      .status = 200, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
+}
+
+// Tells a browser that another origin's page may make the request it is about to.
+HttpResponse Preflight(const HttpRequest& request, Page page) {
+  const std::string_view asked = FindHeader(request.headers, "access-control-request-headers");
+  return {.status = 204,
+          .headers = {{"Allow", AllowedMethods(page)},
+                      {"Access-Control-Allow-Methods", AllowedMethods(page)},
+                      {"Access-Control-Allow-Headers", std::string(asked.empty() ? "*" : asked)},
+                      {"Access-Control-Max-Age", "86400"}}};
+}
+
+HttpResponse MethodNotAllowed(const HttpRequest& request, Page page) {
+  HttpResponse response = ErrorResponse(RestError{
+      .status = 405,
+      .message = fmt::format("{} given; {} is allowed", request.method, AllowedMethods(page)),
+      .code = "method_not_allowed"});
+  response.headers.emplace_back("Allow", AllowedMethods(page));
+  return response;
+}
+
+}  // namespace
+
+Router::Router(const UpscaleBackend& backend, std::function<bool()> ready, std::string cors_origin)
+    : backend_(backend), ready_(std::move(ready)), cors_origin_(std::move(cors_origin)) {}
+
+HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
+  const std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
+  return {.outcome = Route(request, request_id),
+          .headers = {{"X-Request-Id", request_id},
+                      {"Access-Control-Allow-Origin", cors_origin_},
+                      {"Access-Control-Expose-Headers", kExposedHeaders}}};
+}
+
+Router::Outcome Router::Route(const HttpRequest& request, const std::string& request_id) const {
+  const Page page = PageAt(request.path);
+  if (page == Page::kNone) {
+    return ErrorResponse(RestError{.status = 404,
+                                   .message = fmt::format("there is nothing at {}", request.path),
+                                   .code = "not_found"});
+  }
+  if (request.method == "OPTIONS") return Preflight(request, page);
+  if (!IsAllowed(page, request.method)) return MethodNotAllowed(request, page);
+  switch (page) {
+    case Page::kUpscale:
+      return Upscale(request, request_id);
+    case Page::kReadiness:
+      return Readiness();
+    default:
+      return Json(R"({"status": true})");
+  }
+}
+
+Router::Outcome Router::Upscale(const HttpRequest& request, const std::string& request_id) const {
+  if (AnnouncedBytes(request) > backend_.max_upload_bytes) {
+    return BodyTooLarge(backend_.max_upload_bytes);
+  }
+  std::unique_ptr<FormReader> reader = MakeFormReader(request);
+  if (reader == nullptr) {
+    return ErrorResponse(
+        RestError{.status = 415,
+                  .message = fmt::format("the Content-Type is '{}'; multipart/form-data or "
+                                         "application/json is allowed",
+                                         FindHeader(request.headers, "content-type")),
+                  .code = "unsupported_media_type"});
+  }
+  return std::make_shared<UpscaleHandler>(backend_, request, request_id, std::move(reader));
+}
+
+HttpResponse Router::Readiness() const {
+  if (ready_ == nullptr || ready_()) return Json(R"({"status": true})");
+  return ErrorResponse(absl::UnavailableError("the service is starting or draining"));
+}
+
+}  // namespace upscaler

@@ -1,0 +1,191 @@
+#include "gateway/upscale_form.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "client/image_format.h"
+#include "common/error_details.h"
+#include "common/status_macros.h"
+
+namespace upscaler {
+namespace {
+
+// REST promises the best quality; the service's own default is smaller files.
+constexpr std::uint32_t kDefaultCompression = 100;
+
+// kInvalidArgument that quotes what was given, the beginning of it at least.
+absl::Status NotAllowed(const FormField& field, std::string_view allowed) {
+  return InvalidField(field.name,
+                      fmt::format("'{:.40}' given; {} is allowed", field.value, allowed));
+}
+
+// The whole text as a number: no blanks, no sign before a natural number, nothing
+// after it. `wanted` is for the error.
+template <typename Number>
+absl::StatusOr<Number> ParseNumber(const FormField& field, std::string_view wanted) {
+  Number number{};
+  const char* const end = field.value.data() + field.value.size();
+  const auto [stop, error] = std::from_chars(field.value.data(), end, number);
+  if (error == std::errc() && stop == end) return number;
+  return NotAllowed(field, wanted);
+}
+
+absl::StatusOr<std::uint32_t> ParseCount(const FormField& field) {
+  return ParseNumber<std::uint32_t>(field, "a whole number, 0 or more,");
+}
+
+// What a field does to the form.
+using Apply = absl::Status (*)(const FormField& field, UpscaleForm& form);
+
+absl::Status ApplyGuidanceScale(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const double scale, ParseNumber<double>(field, "a number"));
+  if (!std::isfinite(scale)) return NotAllowed(field, "a finite number");
+  form.spec.set_guidance_scale(scale);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyImageCount(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const std::uint32_t count, ParseCount(field));
+  form.spec.set_image_count(count);
+  return absl::OkStatus();
+}
+
+absl::Status ApplySteps(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const std::uint32_t steps, ParseCount(field));
+  form.spec.set_num_inference_steps(steps);
+  return absl::OkStatus();
+}
+
+absl::Status ApplySeed(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(
+      const std::uint64_t seed,
+      ParseNumber<std::uint64_t>(field, "a whole number, 0 to 18446744073709551615,"));
+  form.spec.set_seed(seed);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyOutputFormat(const FormField& field, UpscaleForm& form) {
+  const auto format = FormatNamed(field.value);
+  if (!format.has_value()) return NotAllowed(field, "png, jpeg or webp");
+  form.spec.set_output_format(*format);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyCompression(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const std::uint32_t quality, ParseCount(field));
+  form.spec.set_quality(quality);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyResponseFormat(const FormField& field, UpscaleForm& form) {
+  if (field.value == "url") {
+    form.response_format = UpscaleForm::ResponseFormat::kUrl;
+  } else if (field.value != "b64_json") {
+    return NotAllowed(field, "b64_json or url");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyPrompt(const FormField& field, UpscaleForm& form) {
+  form.spec.set_prompt(field.value);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyNegativePrompt(const FormField& field, UpscaleForm& form) {
+  form.spec.set_negative_prompt(field.value);
+  return absl::OkStatus();
+}
+
+absl::Status CheckScale(const FormField& field, UpscaleForm& /*form*/) {
+  if (field.value == "2" || field.value == "2x") return absl::OkStatus();
+  return NotAllowed(field, "2");
+}
+
+absl::Status CheckSize(const FormField& field, UpscaleForm& /*form*/) {
+  if (field.value.empty() || field.value == "auto") return absl::OkStatus();
+  return NotAllowed(field, "auto, which is the image's own size,");
+}
+
+absl::Status CheckStream(const FormField& field, UpscaleForm& /*form*/) {
+  if (field.value == "false") return absl::OkStatus();
+  return NotAllowed(field, "false");
+}
+
+struct KnownField {
+  std::string_view name;
+  Apply apply;
+};
+
+constexpr KnownField kKnownFields[] = {
+    {"guidance_scale", &ApplyGuidanceScale},
+    {"n", &ApplyImageCount},
+    {"negative_prompt", &ApplyNegativePrompt},
+    {"num_inference_steps", &ApplySteps},
+    {"output_compression", &ApplyCompression},
+    {"output_format", &ApplyOutputFormat},
+    {"prompt", &ApplyPrompt},
+    {"response_format", &ApplyResponseFormat},
+    {"scale", &CheckScale},
+    {"seed", &ApplySeed},
+    {"size", &CheckSize},
+    {"stream", &CheckStream},
+};
+
+// Null for the image, the model, and names that mean nothing here.
+const KnownField* FindKnown(std::string_view name) {
+  const auto* const found = std::find_if(std::begin(kKnownFields), std::end(kKnownFields),
+                                         [name](const auto& field) { return field.name == name; });
+  return found == std::end(kKnownFields) ? nullptr : found;
+}
+
+absl::Status CheckModel(const FormField& field, const std::string& model) {
+  if (field.value.empty() || field.value == model) return absl::OkStatus();
+  return WithReason(NotAllowed(field, model), "MODEL_NOT_FOUND");
+}
+
+}  // namespace
+
+bool IsImageField(std::string_view name) {
+  return name == "image" || name == "image[]" || name == "file";
+}
+
+bool IsFormField(std::string_view name) {
+  return IsImageField(name) || name == "model" || FindKnown(name) != nullptr;
+}
+
+absl::StatusOr<UpscaleForm> ReadForm(std::vector<FormField> fields, const std::string& model) {
+  UpscaleForm form;
+  form.spec.set_quality(kDefaultCompression);
+  std::set<std::string> seen;
+  for (FormField& field : fields) {
+    if (!IsFormField(field.name)) continue;
+    if (IsImageField(field.name)) field.name = "image";
+    if (!seen.insert(field.name).second) {
+      return InvalidField(field.name, "given twice; once is allowed");
+    }
+    if (field.name == "image") {
+      form.image = std::move(field.value);
+    } else if (field.name == "model") {
+      UPSCALER_RETURN_IF_ERROR(CheckModel(field, model));
+    } else {
+      UPSCALER_RETURN_IF_ERROR(FindKnown(field.name)->apply(field, form));
+    }
+  }
+  if (seen.count("image") == 0) {
+    return WithReason(InvalidField("image", "not given; a picture is required"),
+                      "MISSING_REQUIRED_PARAMETER");
+  }
+  if (form.image.empty()) return InvalidField("image", "no bytes given; a picture is required");
+  return form;
+}
+
+}  // namespace upscaler

@@ -1,0 +1,56 @@
+#include "server/service/call_context.h"
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "common/error_details.h"
+#include "telemetry/request_id.h"
+
+namespace upscaler {
+namespace {
+
+// Why a request that failed was never admitted, if so.
+std::optional<Metrics::Rejection> RejectionOf(const absl::Status& status) {
+  const std::string reason = ReasonOf(status).value_or("");
+  if (reason == "QUEUE_FULL") return Metrics::Rejection::kFull;
+  if (reason == "DRAINING") return Metrics::Rejection::kDraining;
+  if (absl::IsInvalidArgument(status)) return Metrics::Rejection::kInvalid;
+  return std::nullopt;
+}
+
+}  // namespace
+
+TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock) {
+  using SystemClock = std::chrono::system_clock;
+  // Beyond this a deadline is as good as none, and the sum below could overflow.
+  constexpr std::chrono::hours kFarAway{24 * 365};
+  const auto left = call.deadline() - SystemClock::now();
+  if (left > kFarAway) return TimePoint::max();
+  return clock.Now() + std::chrono::duration_cast<TimePoint::duration>(left);
+}
+
+std::string RequestIdOf(const grpc::CallbackServerContext& call) {
+  const auto found = call.client_metadata().find("x-request-id");
+  if (found == call.client_metadata().end()) return MakeRequestId();
+  return RequestIdFrom(std::string_view(found->second.data(), found->second.size()));
+}
+
+void RecordCall(const CallContext& context, const std::string& request_id,
+                const absl::Status& status, TimePoint start) {
+  const TimePoint::duration took = context.clock.Now() - start;
+  context.metrics.CountRequest(Metrics::Api::kGrpc, status.code(), took);
+  if (const auto rejection = RejectionOf(status)) context.metrics.CountRejection(*rejection);
+
+  Logger::Fields fields = {{"request_id", request_id},
+                           {"code", absl::StatusCodeToString(status.code())},
+                           {"seconds", std::chrono::duration<double>(took).count()}};
+  if (!status.ok()) fields.push_back({"error", std::string(status.message())});
+  if (absl::IsInternal(status)) {
+    context.logger.Error("request failed", fields);
+  } else {
+    context.logger.Info("request done", fields);
+  }
+}
+
+}  // namespace upscaler

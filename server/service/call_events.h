@@ -1,0 +1,25 @@
+// The worker's events as messages of the contract.
+
+#pragma once
+
+#include <google/protobuf/duration.pb.h>
+
+#include "common/clock.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
+#include "worker/upscaler.h"
+
+namespace upscaler {
+
+google::protobuf::Duration ToProto(TimePoint::duration time);
+v1::ImageSize ToProto(PictureSize size);
+v1::Timings TimingsOf(const UpscaleOutcome& outcome);
+
+// `picture` without its bytes.
+v1::UpscaledImage DescribePicture(const UpscaledPicture& picture, ImageFormat format);
+
+// `progress` with an estimate of the time left: the time since `first_step`,
+// drawn out to the steps that remain. Without one until a step is done.
+v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress,
+                                                     TimePoint first_step, TimePoint now);
+
+}  // namespace upscaler

@@ -1,0 +1,72 @@
+#include "server/service/outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/service/call_events.h"
+
+namespace upscaler {
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+
+}  // namespace
+
+void Outbox::Add(v1::UpscaleStreamResponse event) {
+  if (event.has_progress() && !events_.empty() && events_.back().has_progress()) {
+    events_.back() = std::move(event);
+  } else {
+    events_.push_back(std::move(event));
+  }
+}
+
+void Outbox::AddOutcome(UpscaleOutcome outcome, ImageFormat format) {
+  outcome_ = std::move(outcome);
+  format_ = format;
+}
+
+std::optional<v1::UpscaleStreamResponse> Outbox::Take() {
+  v1::UpscaleStreamResponse event;
+  if (!events_.empty()) {
+    event = std::move(events_.front());
+    events_.pop_front();
+  } else if (outcome_.has_value()) {
+    event = TakeFromOutcome();
+  } else {
+    return std::nullopt;
+  }
+  event.set_sequence(++sequence_);
+  return event;
+}
+
+v1::UpscaleStreamResponse Outbox::TakeFromOutcome() {
+  v1::UpscaleStreamResponse event;
+  if (picture_ == outcome_->pictures.size()) {
+    auto& completed = *event.mutable_completed();
+    *completed.mutable_timings() = TimingsOf(*outcome_);
+    completed.mutable_warnings()->Assign(outcome_->warnings.begin(), outcome_->warnings.end());
+    outcome_.reset();
+    return event;
+  }
+  UpscaledPicture& picture = outcome_->pictures[picture_];
+  if (!header_sent_) {
+    auto& header = *event.mutable_image_header();
+    header.set_index(static_cast<std::uint32_t>(picture_));
+    *header.mutable_image() = DescribePicture(picture, format_);
+    header.set_total_bytes(picture.encoded.size());
+    header_sent_ = true;
+    return event;
+  }
+  const std::size_t bytes = std::min(kChunkBytes, picture.encoded.size() - offset_);
+  event.mutable_image_chunk()->set_data(picture.encoded.data() + offset_, bytes);
+  offset_ += bytes;
+  if (offset_ == picture.encoded.size()) {
+    picture.encoded = {};
+    ++picture_;
+    header_sent_ = false;
+    offset_ = 0;
+  }
+  return event;
+}
+
+}  // namespace upscaler

@@ -1,0 +1,90 @@
+#include "server/service/upscale_unary.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error_details.h"
+#include "common/status_macros.h"
+#include "server/service/call_events.h"
+#include "server/service/grpc_status.h"
+#include "server/service/validation.h"
+
+namespace upscaler {
+
+// Waits for the end; there is nobody to tell of progress.
+class UpscaleUnaryCall::Listener final : public JobListener {
+ public:
+  explicit Listener(UpscaleUnaryCall& call) : call_(call) {}
+
+  void OnQueued(PictureSize /*input*/, std::size_t /*rows_ahead*/) override {}
+  void OnProgress(const JobProgress& /*progress*/) override {}
+
+  void OnDone(absl::StatusOr<UpscaleOutcome> outcome) override {
+    if (outcome.ok()) {
+      *call_.response_.mutable_timings() = TimingsOf(*outcome);
+      call_.response_.mutable_warnings()->Assign(outcome->warnings.begin(),
+                                                 outcome->warnings.end());
+      for (UpscaledPicture& picture : outcome->pictures) {
+        v1::UpscaledImage& image = *call_.response_.add_images();
+        image = DescribePicture(picture, call_.output_format_);
+        image.set_data(std::move(picture.encoded));
+      }
+    }
+    call_.End(outcome.status());
+  }
+
+ private:
+  UpscaleUnaryCall& call_;  // Lives until OnDone, see UpscaleUnaryCall.
+};
+
+UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context,
+                                   const grpc::CallbackServerContext& call,
+                                   const v1::UpscaleRequest& request, v1::UpscaleResponse& response)
+    : context_(context),
+      call_(call),
+      request_id_(RequestIdOf(call)),
+      start_(context.clock.Now()),
+      response_(response) {
+  if (const absl::Status status = StartJob(request); !status.ok()) End(status);
+}
+
+absl::Status UpscaleUnaryCall::StartJob(const v1::UpscaleRequest& request) {
+  if (request.image().size() > context_.max_image_bytes) {
+    return InvalidField("image", fmt::format("{} bytes given; at most {} are allowed",
+                                             request.image().size(), context_.max_image_bytes));
+  }
+  UPSCALER_ASSIGN_OR_RETURN(
+      UpscaleTask task, MakeTask(request.spec(), request.image(), DeadlineOf(call_, context_.clock),
+                                 context_.draw_seed()));
+  output_format_ = task.output.format;
+  *response_.mutable_effective_spec() = EffectiveSpec(task);
+  UPSCALER_ASSIGN_OR_RETURN(
+      std::shared_ptr<CancelToken> job,
+      context_.upscaler.Start(std::move(task), std::make_shared<Listener>(*this)));
+  {
+    MutexLock lock(mutex_);
+    job_ = job;
+  }
+  // OnCancel may have come before there was a job to cancel.
+  if (call_.IsCancelled()) context_.upscaler.Cancel(*job);
+  return absl::OkStatus();
+}
+
+void UpscaleUnaryCall::OnCancel() {
+  std::shared_ptr<CancelToken> job;
+  {
+    MutexLock lock(mutex_);
+    job = job_;
+  }
+  if (job != nullptr) context_.upscaler.Cancel(*job);
+}
+
+void UpscaleUnaryCall::OnDone() { delete this; }
+
+void UpscaleUnaryCall::End(const absl::Status& status) {
+  RecordCall(context_, request_id_, status, start_);
+  Finish(ToGrpcStatus(status));
+}
+
+}  // namespace upscaler

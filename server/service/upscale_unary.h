@@ -1,0 +1,47 @@
+// One Upscale call: a picture and its answer in one message each.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/base/thread_annotations.h>
+#include <absl/status/status.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "common/mutex.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
+#include "server/service/call_context.h"
+#include "worker/upscaler.h"
+
+namespace upscaler {
+
+// Deletes itself when gRPC is through with it, as UpscaleStreamCall does; the
+// job, if there is one, has ended by then, since its end is what calls Finish.
+class UpscaleUnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  // All must outlive the call. Starts the job at once.
+  UpscaleUnaryCall(const CallContext& context, const grpc::CallbackServerContext& call,
+                   const v1::UpscaleRequest& request, v1::UpscaleResponse& response);
+
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  class Listener;
+
+  absl::Status StartJob(const v1::UpscaleRequest& request);
+  void End(const absl::Status& status);
+
+  const CallContext& context_;
+  const grpc::CallbackServerContext& call_;
+  const std::string request_id_;
+  const TimePoint start_;
+  v1::UpscaleResponse& response_;
+  ImageFormat output_format_ = ImageFormat::kPng;  // Set before the job starts.
+
+  Mutex mutex_;
+  std::shared_ptr<CancelToken> job_ ABSL_GUARDED_BY(mutex_);  // Null before the job starts.
+};
+
+}  // namespace upscaler

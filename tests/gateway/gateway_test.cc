@@ -1,0 +1,336 @@
+// The gateway from socket to socket: HTTP in, a scripted gRPC service behind.
+
+#include "gateway/gateway.h"
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "client/channel.h"
+#include "tests/support/fake_upscaler_service.h"
+#include "tests/support/http_client.h"
+#include "tests/support/status_matchers.h"
+
+namespace upscaler {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FakeUpscalerService;
+using test::GoodScript;
+using test::HttpConnection;
+using test::HttpQuestion;
+using test::HttpReply;
+using test::Multipart;
+using test::StatusIs;
+using test::UpscaleScript;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr const char* kMultipart = "Content-Type: multipart/form-data; boundary=frontier\r\n";
+constexpr const char* kJson = "Content-Type: application/json\r\n";
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kMaxUpload = 100'000;
+
+  void Start(UpscaleScript script) {
+    service_ = std::make_unique<FakeUpscalerService>(std::move(script));
+    auto gateway = Gateway::Start({.host = "127.0.0.1",
+                                   .port = 0,
+                                   .channel = MakeChannel(service_->target()),
+                                   .model = "the-model",
+                                   .max_upload_bytes = kMaxUpload,
+                                   .drain_timeout = 0ms,
+                                   .ready = [this] { return ready_.load(); }},
+                                  clock_);
+    ASSERT_THAT(gateway, test::IsOk());
+    gateway_ = *std::move(gateway);
+  }
+
+  HttpReply Ask(const HttpQuestion& question) { return test::Ask(gateway_->port(), question); }
+
+  HttpReply Post(const std::vector<std::pair<std::string, std::string>>& fields,
+                 const std::string& headers = "") {
+    return Ask(Question(fields, headers));
+  }
+
+  static HttpQuestion Question(const std::vector<std::pair<std::string, std::string>>& fields,
+                               const std::string& headers = "") {
+    return {.method = "POST",
+            .path = "/v1/images/upscale",
+            .headers = kMultipart + headers,
+            .body = Multipart(fields)};
+  }
+
+  static nlohmann::json ErrorIn(const HttpReply& reply) {
+    return nlohmann::json::parse(reply.body)["error"];
+  }
+
+  const SteadyClock clock_;
+  std::atomic<bool> ready_ = true;
+  std::unique_ptr<FakeUpscalerService> service_;
+  std::unique_ptr<Gateway> gateway_;  // Last: it calls the service.
+};
+
+TEST_F(GatewayTest, UpscalesAFormAsTheFirstClientsSendIt) {
+  Start(GoodScript({"picture"}));
+  const std::string image(50'000, '\0');
+
+  const HttpReply reply =
+      Post({{"image", image}, {"prompt", "a cat"}, {"n", "1"}, {"guidance_scale", "8"}});
+
+  EXPECT_EQ(reply.status, 200);
+  const auto answer = nlohmann::json::parse(reply.body);
+  EXPECT_EQ(answer["data"][0]["b64_json"], "cGljdHVyZQ==");
+  EXPECT_EQ(answer["data"][0]["seed"], 7);
+  EXPECT_EQ(answer["model"], "the-model");
+  EXPECT_EQ(answer["id"], reply.headers.at("x-request-id"));
+  EXPECT_GT(answer["created"], 1'700'000'000);
+  const auto received = service_->received();
+  ASSERT_THAT(received, SizeIs(1));
+  EXPECT_EQ(received[0].image, image);
+  EXPECT_EQ(received[0].spec.prompt(), "a cat");
+  EXPECT_EQ(received[0].spec.guidance_scale(), 8.0);
+  EXPECT_EQ(received[0].request_id, reply.headers.at("x-request-id"));
+}
+
+TEST_F(GatewayTest, UpscalesJson) {
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Ask({.method = "POST",
+                               .path = "/images/upscale",
+                               .headers = kJson,
+                               .body = R"({"image": "AAFQTkc=", "n": 1})"});
+
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(service_->received().at(0).image, std::string("\0\1PNG", 5));
+}
+
+TEST_F(GatewayTest, AnswersTheImageItselfToWhoAcceptsOne) {
+  Start(GoodScript({"picture"}, v1::IMAGE_FORMAT_WEBP));
+
+  const HttpReply reply = Post({{"image", "x"}}, "Accept: image/webp\r\nX-Request-Id: mine-1\r\n");
+
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body, "picture");
+  EXPECT_EQ(reply.headers.at("content-type"), "image/webp");
+  EXPECT_EQ(reply.headers.at("seed"), "7");
+  EXPECT_EQ(reply.headers.at("x-request-id"), "mine-1");
+  EXPECT_EQ(service_->received().at(0).spec.output_format(), v1::IMAGE_FORMAT_WEBP);
+}
+
+TEST_F(GatewayTest, HasNoRoomForTwoImagesInOneBody) {
+  Start(GoodScript({"one", "two"}));
+
+  const HttpReply reply = Post({{"image", "x"}, {"n", "2"}}, "Accept: image/png\r\n");
+
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(ErrorIn(reply)["param"], "n");
+}
+
+TEST_F(GatewayTest, NamesTheFieldAtFault) {
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Post({{"image", "x"}, {"num_inference_steps", "many"}});
+
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(ErrorIn(reply)["param"], "num_inference_steps");
+  EXPECT_THAT(service_->received(), IsEmpty());
+}
+
+TEST_F(GatewayTest, WantsAnImage) {
+  Start(GoodScript({"picture"}));
+
+  EXPECT_EQ(ErrorIn(Post({{"prompt", "a cat"}}))["param"], "image");
+}
+
+TEST_F(GatewayTest, RefusesABodyThatEndsEarly) {
+  Start(GoodScript({"picture"}));
+  HttpQuestion question = Question({{"image", "x"}});
+  question.body.resize(question.body.size() - 14);
+
+  EXPECT_EQ(Ask(question).status, 400);
+}
+
+TEST_F(GatewayTest, RefusesAnotherMediaType) {
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Ask({.method = "POST",
+                               .path = "/v1/images/upscale",
+                               .headers = "Content-Type: text/plain\r\n",
+                               .body = "x"});
+
+  EXPECT_EQ(reply.status, 415);
+  EXPECT_EQ(reply.headers.at("x-should-retry"), "false");
+}
+
+TEST_F(GatewayTest, RefusesALargeBodyBeforeItIsSent) {
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Ask({.method = "POST",
+                               .path = "/v1/images/upscale",
+                               .headers = std::string(kMultipart) + "Content-Length: 100001\r\n"});
+
+  EXPECT_EQ(reply.status, 413);
+}
+
+TEST_F(GatewayTest, RefusesALargeBodyOfUnknownLength) {
+  Start(GoodScript({"picture"}));
+  HttpQuestion question =
+      Question({{"image", std::string(kMaxUpload, 'x')}}, "Transfer-Encoding: chunked\r\n");
+  question.announce_length = false;
+  question.body = fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", question.body.size(), question.body);
+
+  EXPECT_EQ(Ask(question).status, 413);
+}
+
+TEST_F(GatewayTest, HangsUpOnABodyThatDoesNotEnd) {
+  Start(GoodScript({"picture"}));
+  HttpQuestion question =
+      Question({{"image", std::string(3 * kMaxUpload, 'x')}}, "Transfer-Encoding: chunked\r\n");
+  question.announce_length = false;
+  question.body = fmt::format("{:x}\r\n{}", 10 * kMaxUpload, question.body);
+
+  EXPECT_EQ(Ask(question).status, 0);
+}
+
+TEST_F(GatewayTest, PassesOnTheServicesRefusal) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("QUEUE_FULL");
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(9);
+  google::rpc::Status details;
+  details.add_details()->PackFrom(info);
+  details.add_details()->PackFrom(retry);
+  Start({.status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full",
+                    details.SerializeAsString()}});
+
+  const HttpReply reply = Post({{"image", "x"}});
+
+  EXPECT_EQ(reply.status, 429);
+  EXPECT_EQ(reply.headers.at("retry-after"), "9");
+  EXPECT_EQ(ErrorIn(reply)["code"], "queue_full");
+  EXPECT_EQ(reply.headers.at("access-control-allow-origin"), "*");
+}
+
+TEST_F(GatewayTest, CancelsTheCallOfAClientThatHangsUp) {
+  Start({.hold = true});
+  HttpConnection connection(gateway_->port());
+  connection.Ask(Question({{"image", "x"}}));
+  service_->AwaitReceived(1);
+
+  connection.Close();
+
+  service_->AwaitCancelled(1);
+}
+
+TEST_F(GatewayTest, ServesOthersWhileOneWaits) {
+  Start({.hold = true});
+  const HttpConnection waiting(gateway_->port());
+  waiting.Ask(Question({{"image", "x"}}));
+  service_->AwaitReceived(1);
+
+  EXPECT_EQ(Ask({.path = "/livez"}).status, 200);
+}
+
+TEST_F(GatewayTest, AnswersWhoWaitsWhenItStops) {
+  Start({.hold = true});
+  const HttpConnection waiting(gateway_->port());
+  waiting.Ask(Question({{"image", "x"}}));
+  service_->AwaitReceived(1);
+
+  gateway_.reset();
+
+  EXPECT_EQ(waiting.Await().status, 499);
+  service_->AwaitCancelled(1);
+}
+
+TEST_F(GatewayTest, AnswersTheSmallPages) {
+  Start({});
+
+  EXPECT_EQ(Ask({.path = "/v1"}).body, R"({"status": true})");
+  EXPECT_EQ(Ask({.path = "/v1/"}).body, R"({"status": true})");
+  EXPECT_EQ(Ask({.path = "/livez"}).status, 200);
+  EXPECT_EQ(Ask({.path = "/readyz"}).status, 200);
+}
+
+TEST_F(GatewayTest, IsNotReadyWhenTheServiceIsNot) {
+  Start({});
+  ready_ = false;
+
+  const HttpReply reply = Ask({.path = "/readyz"});
+
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.headers.at("retry-after"), "5");
+}
+
+TEST_F(GatewayTest, AnswersHeadWithoutABody) {
+  Start({});
+
+  const HttpReply reply = Ask({.method = "HEAD", .path = "/livez"});
+
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.headers.at("content-length"), "16");
+  EXPECT_EQ(reply.body, "");
+}
+
+TEST_F(GatewayTest, SaysWhichMethodsAreAllowed) {
+  Start({});
+
+  const HttpReply reply = Ask({.path = "/v1/images/upscale"});
+
+  EXPECT_EQ(reply.status, 405);
+  EXPECT_EQ(reply.headers.at("allow"), "POST, OPTIONS");
+}
+
+TEST_F(GatewayTest, KnowsNoOtherPath) {
+  Start({});
+
+  const HttpReply reply = Ask({.method = "POST", .path = "/v2/images", .body = "anything"});
+
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_EQ(ErrorIn(reply)["code"], "not_found");
+  EXPECT_THAT(reply.headers.at("x-request-id"), SizeIs(32));
+}
+
+TEST_F(GatewayTest, LetsOtherOriginsAsk) {
+  Start({});
+
+  const HttpReply reply = Ask({.method = "OPTIONS",
+                               .path = "/v1/images/upscale",
+                               .headers = "Origin: http://page.example\r\n"
+                                          "Access-Control-Request-Headers: authorization\r\n"});
+
+  EXPECT_EQ(reply.status, 204);
+  EXPECT_EQ(reply.headers.at("access-control-allow-origin"), "*");
+  EXPECT_THAT(reply.headers.at("access-control-allow-methods"), HasSubstr("POST"));
+  EXPECT_EQ(reply.headers.at("access-control-allow-headers"), "authorization");
+}
+
+TEST_F(GatewayTest, ReplacesARequestIdThatIsNotOne) {
+  Start({});
+
+  const HttpReply reply = Ask({.path = "/v1", .headers = "X-Request-Id: not one!\r\n"});
+
+  EXPECT_THAT(reply.headers.at("x-request-id"), SizeIs(32));
+}
+
+TEST_F(GatewayTest, RefusesAnAddressThatIsTakenOrNone) {
+  Start({});
+
+  EXPECT_THAT(Gateway::Start({.host = "127.0.0.1", .port = gateway_->port()}, clock_),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(Gateway::Start({.host = "localhost", .port = 0}, clock_),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+}  // namespace
+}  // namespace upscaler

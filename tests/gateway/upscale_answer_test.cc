@@ -1,0 +1,75 @@
+#include "gateway/upscale_answer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace upscaler {
+namespace {
+
+using ::testing::Optional;
+
+v1::UpscaleResponse TwoPictures() {
+  v1::UpscaleResponse response;
+  for (std::uint64_t seed : {7U, 8U}) {
+    v1::UpscaledImage& image = *response.add_images();
+    image.set_data(std::string("\0\1PNG", 5));
+    image.set_format(v1::IMAGE_FORMAT_JPEG);
+    image.set_seed(seed);
+    image.mutable_size()->set_width(64);
+    image.mutable_size()->set_height(32);
+  }
+  response.mutable_effective_spec()->set_output_format(v1::IMAGE_FORMAT_JPEG);
+  response.mutable_timings()->mutable_denoise()->set_nanos(250'000'000);
+  response.add_warnings("the prompt was cut");
+  return response;
+}
+
+constexpr std::int64_t kCreated = 1'700'000'000;
+
+TEST(JsonAnswerTest, SaysEverything) {
+  const HttpResponse response =
+      JsonAnswer(TwoPictures(), {.id = "id-1", .model = "the-model", .created = kCreated});
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(FindHeader(response.headers, "Content-Type"), "application/json");
+  const auto answer = nlohmann::json::parse(response.body);
+  EXPECT_EQ(answer["created"], kCreated);
+  EXPECT_EQ(answer["id"], "id-1");
+  EXPECT_EQ(answer["model"], "the-model");
+  EXPECT_EQ(answer["output_format"], "jpeg");
+  EXPECT_EQ(answer["timings"]["denoise"], 0.25);
+  EXPECT_EQ(answer["timings"].size(), 5U);
+  EXPECT_EQ(answer["warnings"][0], "the prompt was cut");
+  ASSERT_EQ(answer["data"].size(), 2U);
+  EXPECT_EQ(answer["data"][1],
+            (nlohmann::json{{"b64_json", "AAFQTkc="}, {"seed", 8}, {"width", 64}, {"height", 32}}));
+}
+
+TEST(JsonAnswerTest, GivesDataUrlsWhenAsked) {
+  const HttpResponse response = JsonAnswer(
+      TwoPictures(), {.created = kCreated, .response_format = UpscaleForm::ResponseFormat::kUrl});
+
+  const auto answer = nlohmann::json::parse(response.body);
+  EXPECT_EQ(answer["data"][0]["url"], "data:image/jpeg;base64,AAFQTkc=");
+  EXPECT_FALSE(answer["data"][0].contains("b64_json"));
+}
+
+TEST(ImageAnswerTest, IsTheBytesWithTheSeedBeside) {
+  const HttpResponse response = ImageAnswer(TwoPictures());
+
+  EXPECT_EQ(response.body, std::string("\0\1PNG", 5));
+  EXPECT_EQ(FindHeader(response.headers, "Content-Type"), "image/jpeg");
+  EXPECT_EQ(FindHeader(response.headers, "Seed"), "7");
+}
+
+TEST(AcceptedImageTest, TakesTheFirstTypeThatIsOffered) {
+  EXPECT_THAT(AcceptedImage("image/png"), Optional(v1::IMAGE_FORMAT_PNG));
+  EXPECT_THAT(AcceptedImage("image/avif, IMAGE/WebP;q=0.9, */*"), Optional(v1::IMAGE_FORMAT_WEBP));
+  EXPECT_EQ(AcceptedImage("application/json, image/png"), std::nullopt);
+  EXPECT_EQ(AcceptedImage("*/*"), std::nullopt);
+  EXPECT_EQ(AcceptedImage(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace upscaler

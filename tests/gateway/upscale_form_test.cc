@@ -1,0 +1,129 @@
+#include "gateway/upscale_form.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error_details.h"
+#include "tests/support/status_matchers.h"
+
+namespace upscaler {
+namespace {
+
+using test::IsOk;
+using test::StatusIs;
+using ::testing::HasSubstr;
+using ::testing::Optional;
+
+absl::StatusOr<UpscaleForm> Read(std::vector<FormField> fields) {
+  fields.insert(fields.begin(), {.name = "image", .value = "the image"});
+  return ReadForm(std::move(fields), "the-model");
+}
+
+TEST(ReadFormTest, FillsInRestsOwnDefaultsOnly) {
+  const auto form = Read({});
+
+  ASSERT_THAT(form, IsOk());
+  EXPECT_EQ(form->image, "the image");
+  EXPECT_EQ(form->response_format, UpscaleForm::ResponseFormat::kBase64);
+  EXPECT_EQ(form->spec.quality(), 100U);
+  EXPECT_FALSE(form->spec.has_image_count());
+  EXPECT_FALSE(form->spec.has_guidance_scale());
+  EXPECT_FALSE(form->spec.has_seed());
+  EXPECT_EQ(form->spec.output_format(), v1::IMAGE_FORMAT_UNSPECIFIED);
+}
+
+TEST(ReadFormTest, ReadsEveryField) {
+  const auto form = Read({{"prompt", "a cat"},
+                          {"negative_prompt", "a dog"},
+                          {"n", "2"},
+                          {"guidance_scale", "0"},
+                          {"num_inference_steps", "10"},
+                          {"seed", "18446744073709551615"},
+                          {"scale", "2x"},
+                          {"size", "auto"},
+                          {"response_format", "url"},
+                          {"output_format", "jpeg"},
+                          {"output_compression", "0"},
+                          {"stream", "false"},
+                          {"model", "the-model"},
+                          {"user", "somebody"},
+                          {"unheard_of", "whatever"}});
+
+  ASSERT_THAT(form, IsOk());
+  EXPECT_EQ(form->spec.prompt(), "a cat");
+  EXPECT_EQ(form->spec.negative_prompt(), "a dog");
+  EXPECT_EQ(form->spec.image_count(), 2U);
+  EXPECT_TRUE(form->spec.has_guidance_scale());
+  EXPECT_EQ(form->spec.guidance_scale(), 0.0);
+  EXPECT_EQ(form->spec.num_inference_steps(), 10U);
+  EXPECT_EQ(form->spec.seed(), UINT64_MAX);
+  EXPECT_EQ(form->response_format, UpscaleForm::ResponseFormat::kUrl);
+  EXPECT_EQ(form->spec.output_format(), v1::IMAGE_FORMAT_JPEG);
+  EXPECT_EQ(form->spec.quality(), 0U);
+}
+
+TEST(ReadFormTest, TakesTheImageUnderEachOfItsNames) {
+  for (const char* name : {"image", "image[]", "file"}) {
+    EXPECT_THAT(ReadForm({{name, "the image"}}, "m"), IsOk()) << name;
+  }
+}
+
+TEST(ReadFormTest, LeavesRangesToTheService) {
+  EXPECT_THAT(Read({{"n", "1000"}, {"guidance_scale", "-4"}}), IsOk());
+}
+
+struct BadField {
+  const char* name;
+  const char* value;
+};
+
+class BadFieldTest : public ::testing::TestWithParam<BadField> {};
+
+TEST_P(BadFieldTest, IsRefusedByName) {
+  const auto form = Read({{GetParam().name, GetParam().value}});
+
+  EXPECT_THAT(form, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FieldOf(form.status()), Optional(std::string(GetParam().name)));
+  EXPECT_THAT(std::string(form.status().message()), HasSubstr("allowed"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ReadForm, BadFieldTest,
+    ::testing::Values(BadField{"n", ""}, BadField{"n", "two"}, BadField{"n", "-1"},
+                      BadField{"n", " 1"}, BadField{"n", "1 "}, BadField{"n", "1.0"},
+                      BadField{"n", "+1"}, BadField{"n", "0x1"}, BadField{"n", "4294967296"},
+                      BadField{"num_inference_steps", "1e2"}, BadField{"seed", "-1"},
+                      BadField{"seed", "18446744073709551616"}, BadField{"guidance_scale", "nan"},
+                      BadField{"guidance_scale", "inf"}, BadField{"guidance_scale", "1e999"},
+                      BadField{"guidance_scale", "7,5"}, BadField{"output_compression", "best"},
+                      BadField{"output_format", "bmp"}, BadField{"response_format", "base64"},
+                      BadField{"scale", "4"}, BadField{"size", "64x64"}, BadField{"stream", "true"},
+                      BadField{"model", "another"}));
+
+TEST(ReadFormTest, RefusesAFieldThatComesTwice) {
+  const auto twice = Read({{"n", "1"}, {"n", "1"}});
+  const auto two_images = Read({{"file", "another image"}});
+
+  EXPECT_THAT(FieldOf(twice.status()), Optional(std::string("n")));
+  EXPECT_THAT(FieldOf(two_images.status()), Optional(std::string("image")));
+}
+
+TEST(ReadFormTest, WantsAnImage) {
+  const auto missing = ReadForm({{"prompt", "a cat"}}, "m");
+  const auto empty = ReadForm({{"image", ""}}, "m");
+
+  EXPECT_THAT(FieldOf(missing.status()), Optional(std::string("image")));
+  EXPECT_THAT(FieldOf(empty.status()), Optional(std::string("image")));
+}
+
+TEST(ReadFormTest, QuotesOnlyTheBeginningOfALongValue) {
+  const auto form = Read({{"n", std::string(100'000, '1').c_str()}});
+
+  EXPECT_LT(form.status().message().size(), 200U);
+}
+
+}  // namespace
+}  // namespace upscaler

@@ -1,0 +1,84 @@
+"""The three ways into the server, each as a real client takes it."""
+
+import base64
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import grpc
+import numpy as np
+import requests
+
+from pictures import to_array
+from server_process import PATIENCE, SOURCE, ServerProcess
+
+sys.path.append(str(SOURCE / "proto"))
+messages, services = grpc.protos_and_services("upscaler/v1/upscaler.proto")
+specs = grpc.protos("upscaler/v1/spec.proto")
+
+# Quick, and enough to see that something was computed.
+QUICK = {"num_inference_steps": 2}
+
+
+@dataclass
+class Picture:
+    array: np.ndarray
+    seed: int
+
+
+class Client:
+    def __init__(self, server: ServerProcess):
+        self.server = server
+        self.channel = grpc.insecure_channel(server.grpc_address)
+        self.stub = services.UpscalerServiceStub(self.channel)
+
+    def post(self, picture: bytes | None, **fields) -> requests.Response:
+        """The multipart form that web clients send."""
+        files = {} if picture is None else {"image": ("in.png", picture, "image/png")}
+        # A form without a file would go out as another content type.
+        parts = {name: (None, str(value)) for name, value in fields.items()}
+        return requests.post(
+            f"{self.server.rest_url}/v1/images/upscale", files=parts | files, timeout=PATIENCE
+        )
+
+    def upscale_rest(self, picture: bytes, **fields) -> list[Picture]:
+        response = self.post(picture, **QUICK | fields)
+        assert response.status_code == 200, response.text
+        return [
+            Picture(to_array(base64.b64decode(image["b64_json"])), image["seed"])
+            for image in response.json()["data"]
+        ]
+
+    def upscale_unary(self, picture: bytes, **fields) -> list[Picture]:
+        request = messages.UpscaleRequest(spec=spec(**QUICK | fields), image=picture)
+        response = self.stub.Upscale(request, timeout=PATIENCE)
+        return [Picture(to_array(image.data), image.seed) for image in response.images]
+
+    def upscale_stream(self, picture: bytes, **fields) -> list[Picture]:
+        headers, files = [], []
+        for event in self.start_stream(picture, **QUICK | fields):
+            if event.HasField("image_header"):
+                headers.append(event.image_header)
+                files.append(b"")
+            if event.HasField("image_chunk"):
+                files[-1] += event.image_chunk.data
+        return [Picture(to_array(f), header.image.seed) for f, header in zip(files, headers)]
+
+    def start_stream(self, picture: bytes, **fields) -> grpc.Call:
+        """The events of a streaming call; it can be cancelled."""
+        return self.stub.UpscaleStream(stream_requests(picture, **fields), timeout=PATIENCE)
+
+
+def spec(**fields):
+    """An UpscaleSpec by the names that REST uses."""
+    if "n" in fields:
+        fields["image_count"] = fields.pop("n")
+    return specs.UpscaleSpec(**fields)
+
+
+def stream_requests(picture: bytes, **fields) -> Iterator:
+    start = messages.UpscaleStreamRequest.Start(spec=spec(**fields), total_bytes=len(picture))
+    yield messages.UpscaleStreamRequest(start=start)
+    for first in range(0, len(picture), 65536):
+        chunk = messages.UpscaleStreamRequest.Chunk(data=picture[first : first + 65536])
+        yield messages.UpscaleStreamRequest(chunk=chunk)

@@ -1,0 +1,106 @@
+"""One run of upscaler-server, from its start to its exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+SOURCE = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("UPSCALER_BIN_DIR", SOURCE / "build/release/bin"))
+DEMO_MODEL = SOURCE / "checkpoints/demo"
+
+# Long enough for a busy machine; nothing waits this long that goes well.
+PATIENCE = 60
+
+# Settings of whoever runs the tests are not the tests'.
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("UPSCALER_")}
+
+
+def command_line(*options: str) -> list[str]:
+    """The server with the demo model at free ports. `options` come last, and so win."""
+    doors = [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
+    return [str(BIN / "upscaler-server"), f"--model={DEMO_MODEL}", *doors, *options]
+
+
+class ServerProcess:
+    """A server that is ready when the constructor returns."""
+
+    def __init__(self, *options: str):
+        self._process = subprocess.Popen(
+            command_line(*options), stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
+        self.log: list[dict] = []
+        self._logged = threading.Condition()
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        try:
+            ready = self.await_log("ready")
+        except AssertionError:
+            self._process.kill()
+            raise
+        self.grpc_address = f"127.0.0.1:{ready['grpc_port']}"
+        self.rest_port = ready["rest_port"]
+        self.rest_url = f"http://127.0.0.1:{self.rest_port}"
+        self.admin_url = f"http://127.0.0.1:{ready['admin_port']}"
+
+    def _read_log(self) -> None:
+        for line in self._process.stderr:
+            with self._logged:
+                self.log.append(json.loads(line))
+                self._logged.notify_all()
+        with self._logged:
+            self.log.append({"message": "end of log"})
+            self._logged.notify_all()
+
+    def await_log(self, message: str) -> dict:
+        """The first line with that message, as soon as it is there."""
+
+        def line_or_end() -> list[dict]:
+            return [line for line in self.log if line["message"] in (message, "end of log")]
+
+        with self._logged:
+            self._logged.wait_for(line_or_end, timeout=PATIENCE)
+            found = line_or_end()
+        assert found and found[0]["message"] == message, f"no '{message}' in {self.log}"
+        return found[0]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of the samples of that name whose labels include `labels`; 0 without any."""
+        text = requests.get(f"{self.admin_url}/metrics", timeout=PATIENCE).text
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def await_metric(self, name: str, at_least: float, **labels: str) -> None:
+        """Returns when a counter has come so far: the way to see what the server is at."""
+        end = time.monotonic() + PATIENCE
+        while (value := self.metric(name, **labels)) < at_least:
+            assert time.monotonic() < end, f"{name}{labels} is {value}, wanted {at_least}"
+            time.sleep(0.01)
+
+    def end(self) -> None:
+        """Asks the server to end, without waiting."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def exit_code(self) -> int:
+        """Waits until the server has ended."""
+        try:
+            return self._process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+    def stop(self) -> None:
+        """Ends the server, which must go well."""
+        self.end()
+        code = self.exit_code()
+        assert code == 0, f"the server's exit code is {code}; its log: {self.log}"

@@ -1,0 +1,151 @@
+"""The programs as a person or a script runs them."""
+
+import json
+import socket
+import subprocess
+
+import pytest
+
+from client import QUICK
+from pictures import largest_difference, make_picture, to_array
+from server_process import BIN, ENVIRONMENT, PATIENCE, ServerProcess
+
+STEPS = f"--steps={QUICK['num_inference_steps']}"
+
+
+def run(program: str, *arguments, stdin: bytes = b"", **variables) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [BIN / program, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        timeout=PATIENCE,
+        env=ENVIRONMENT | variables,
+    )
+
+
+@pytest.fixture
+def files(tmp_path, picture):
+    """A folder with a picture, in.png."""
+    (tmp_path / "in.png").write_bytes(picture)
+    return tmp_path
+
+
+@pytest.fixture
+def door(server: ServerProcess) -> str:
+    return f"--server={server.grpc_address}"
+
+
+@pytest.mark.parametrize("program", ["upscaler-server", "upscale"])
+def test_help_lists_the_options(program):
+    ended = run(program, "--help")
+
+    assert ended.returncode == 0
+    assert b"--version" in ended.stdout and b"Exit codes" in ended.stdout
+    assert ended.stderr == b""
+
+
+@pytest.mark.parametrize("program", ["upscaler-server", "upscale"])
+def test_version_is_the_programs_name_and_number(program):
+    ended = run(program, "--version")
+
+    name, number = ended.stdout.decode().split()
+    assert ended.returncode == 0
+    assert name == program
+    assert all(part.isdigit() for part in number.split("."))
+
+
+def test_a_file_is_upscaled_to_a_file(files, door):
+    ended = run("upscale", files / "in.png", "-o", files / "out.webp", STEPS, "--seed=3", door)
+
+    assert ended.returncode == 0, ended.stderr
+    out = (files / "out.webp").read_bytes()
+    assert out[8:12] == b"WEBP"
+    assert to_array(out).shape == (128, 128, 3)
+    assert sorted(path.name for path in files.iterdir()) == ["in.png", "out.webp"]
+
+
+def test_standard_input_is_upscaled_to_standard_output(picture, door, client):
+    ended = run("upscale", "-", "-o", "-", STEPS, "--seed=3", door, stdin=picture)
+
+    same = client.upscale_rest(picture, seed=3)[0].array
+    assert ended.returncode == 0, ended.stderr
+    assert largest_difference(to_array(ended.stdout), same) == 0
+
+
+def test_json_tells_the_result_in_one_line(files, door):
+    out = files / "out.png"
+
+    ended = run("upscale", files / "in.png", "-o", out, "--n=2", "--seed=8", "--json", STEPS, door)
+
+    (line,) = ended.stdout.splitlines()
+    result = json.loads(line)
+    assert [one["file"] for one in result["pictures"]] == [
+        str(files / "out-1.png"),
+        str(files / "out-2.png"),
+    ]
+    assert [one["seed"] for one in result["pictures"]] == [8, 9]
+    assert all((files / one["file"]).stat().st_size == one["bytes"] for one in result["pictures"])
+    assert result["timings"]["total"] > 0
+
+
+def test_quiet_says_nothing(files, door):
+    ended = run("upscale", files / "in.png", "-o", files / "out.png", "--quiet", STEPS, door)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+def test_the_environment_names_the_server(files, server: ServerProcess):
+    variables = {"UPSCALER_SERVER": server.grpc_address}
+
+    ended = run("upscale", files / "in.png", "-o", files / "out.png", STEPS, **variables)
+
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_picture_too_large_for_one_message_goes_through(files, door):
+    (files / "large.png").write_bytes(make_picture(500, 400))
+
+    ended = run("upscale", files / "large.png", "-o", files / "out.png", "--steps=1", door)
+
+    assert ended.returncode == 0, ended.stderr
+    assert to_array((files / "out.png").read_bytes()).shape == (800, 1000, 3)
+
+
+def test_exit_code_1_means_that_the_server_refused(files, door):
+    (files / "in.png").write_bytes(b"not a picture")
+
+    ended = run("upscale", files / "in.png", "-o", files / "out.png", door)
+
+    assert ended.returncode == 1
+    assert b"image" in ended.stderr
+    assert not (files / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["in.png"], ["in.png", "-o", "out.bmp"], ["in.png", "-o", "out.png", "--steps=many"]],
+)
+def test_exit_code_2_means_that_the_command_line_is_wrong(arguments):
+    ended = run("upscale", *arguments)
+
+    assert ended.returncode == 2
+    assert ended.stderr
+
+
+def test_exit_code_3_means_that_a_file_is_not_there(files, door):
+    unreadable = run("upscale", files / "none.png", "-o", files / "out.png", door)
+    unwritable = run("upscale", files / "in.png", "-o", files / "none/out.png", door)
+
+    assert (unreadable.returncode, unwritable.returncode) == (3, 3)
+    assert b"none.png" in unreadable.stderr and b"none" in unwritable.stderr
+
+
+def test_exit_code_4_means_that_no_server_is_there(files):
+    with socket.socket() as bound:  # Bound but not listening: nobody else gets the port.
+        bound.bind(("127.0.0.1", 0))
+        nobody = f"--server=127.0.0.1:{bound.getsockname()[1]}"
+
+        ended = run("upscale", files / "in.png", "-o", files / "out.png", nobody)
+
+    assert ended.returncode == 4
+    assert nobody.partition("=")[2].encode() in ended.stderr

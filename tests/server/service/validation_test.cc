@@ -1,0 +1,122 @@
+#include "server/service/validation.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/error_details.h"
+#include "tests/support/status_matchers.h"
+
+namespace upscaler {
+namespace {
+
+using test::IsOk;
+using test::StatusIs;
+using ::testing::HasSubstr;
+using ::testing::Optional;
+
+absl::StatusOr<UpscaleTask> Make(const v1::UpscaleSpec& spec) {
+  return MakeTask(spec, "picture", TimePoint::max(), /*random_seed=*/99);
+}
+
+void ExpectRefused(const v1::UpscaleSpec& spec, const std::string& field,
+                   const std::string& allowed) {
+  const absl::Status status = Make(spec).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FieldOf(status), Optional(field));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(allowed));
+}
+
+TEST(MakeTaskTest, FillsInEveryDefault) {
+  const absl::StatusOr<UpscaleTask> task = Make({});
+
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->prompt, "");
+  EXPECT_EQ(task->guidance_scale, 7.5);
+  EXPECT_EQ(task->steps, 25);
+  EXPECT_EQ(task->image_count, 1);
+  EXPECT_EQ(task->seed, 99U);
+  EXPECT_EQ(task->output.format, ImageFormat::kPng);
+}
+
+TEST(MakeTaskTest, TakesZeroForAValueAndNotForADefault) {
+  v1::UpscaleSpec spec;
+  spec.set_guidance_scale(0);
+  spec.set_seed(0);
+  spec.set_quality(0);
+
+  const absl::StatusOr<UpscaleTask> task = Make(spec);
+
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->guidance_scale, 0);
+  EXPECT_EQ(task->seed, 0U);
+  EXPECT_EQ(task->output.quality, 0);
+}
+
+TEST(MakeTaskTest, RefusesNumbersOutOfRange) {
+  v1::UpscaleSpec spec;
+  for (const std::uint32_t steps : {0U, 201U, 1'000'000'000U}) {
+    spec.set_num_inference_steps(steps);
+    ExpectRefused(spec, "num_inference_steps", "1 to 200 is allowed");
+  }
+  spec = {};
+  for (const std::uint32_t count : {0U, 11U}) {
+    spec.set_image_count(count);
+    ExpectRefused(spec, "image_count", "1 to 10 is allowed");
+  }
+  spec = {};
+  spec.set_quality(101);
+  ExpectRefused(spec, "quality", "0 to 100 is allowed");
+}
+
+TEST(MakeTaskTest, RefusesGuidanceThatIsNoNumberOrOutOfRange) {
+  v1::UpscaleSpec spec;
+  for (const double guidance : {-0.1, 50.1, std::nan(""), std::numeric_limits<double>::infinity()}) {
+    spec.set_guidance_scale(guidance);
+    ExpectRefused(spec, "guidance_scale", "0 to 50 is allowed");
+  }
+}
+
+TEST(MakeTaskTest, RefusesPromptsThatAreTooLongOrHoldANul) {
+  v1::UpscaleSpec spec;
+  spec.set_prompt(std::string(10'001, 'a'));
+  ExpectRefused(spec, "prompt", "at most 10000");
+  spec = {};
+  spec.set_negative_prompt(std::string("a\0b", 3));
+  ExpectRefused(spec, "negative_prompt", "NUL");
+}
+
+TEST(MakeTaskTest, RefusesAFormatThatItDoesNotKnow) {
+  v1::UpscaleSpec spec;
+  spec.set_output_format(static_cast<v1::ImageFormat>(77));
+  ExpectRefused(spec, "output_format", "upscaler.v1.ImageFormat");
+}
+
+TEST(MakeTaskTest, RefusesAnEmptyPicture) {
+  const absl::Status status = MakeTask({}, "", TimePoint::max(), 0).status();
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FieldOf(status), Optional(std::string("image")));
+}
+
+TEST(EffectiveSpecTest, SaysAllThatTheTaskHolds) {
+  v1::UpscaleSpec spec;
+  spec.set_prompt("a cat");
+  spec.set_seed(7);
+  spec.set_output_format(v1::IMAGE_FORMAT_WEBP);
+
+  const v1::UpscaleSpec effective = EffectiveSpec(*Make(spec));
+
+  EXPECT_EQ(effective.prompt(), "a cat");
+  EXPECT_EQ(effective.seed(), 7U);
+  EXPECT_EQ(effective.output_format(), v1::IMAGE_FORMAT_WEBP);
+  EXPECT_EQ(effective.num_inference_steps(), 25U);
+  EXPECT_TRUE(effective.has_guidance_scale());
+  EXPECT_TRUE(effective.has_quality());
+}
+
+}  // namespace
+}  // namespace upscaler

@@ -1,0 +1,184 @@
+// A gRPC service without a worker: it keeps what it is sent and plays a script.
+
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include "common/mutex.h"
+#include "proto/upscaler/v1/upscaler.grpc.pb.h"
+
+namespace upscaler::test {
+
+// What the service does once the picture has come in.
+struct UpscaleScript {
+  std::vector<v1::UpscaleStreamResponse> events{};
+  // Then it ends the call so, or, if `hold`, when the client has cancelled it.
+  grpc::Status status{};
+  bool hold = false;
+};
+
+// What it has been sent.
+struct ReceivedUpscale {
+  v1::UpscaleSpec spec;
+  std::string image;
+  std::string request_id;
+  std::size_t largest_chunk = 0;
+};
+
+// The events of a request that goes well: a step, then `pictures`, numbered seeds
+// from 7, each announced as 64 by 32 pixels and sent in chunks of three bytes.
+inline UpscaleScript GoodScript(const std::vector<std::string>& pictures,
+                                v1::ImageFormat format = v1::IMAGE_FORMAT_PNG) {
+  UpscaleScript script;
+  auto& events = script.events;
+  auto& spec = *events.emplace_back().mutable_accepted()->mutable_effective_spec();
+  spec.set_num_inference_steps(25);
+  spec.set_output_format(format);
+  events.emplace_back().mutable_queued()->set_position(2);
+  auto& progress = *events.emplace_back().mutable_progress();
+  progress.set_phase(v1::UpscaleStreamResponse::PHASE_DENOISE);
+  progress.set_step(5);
+  progress.set_total_steps(10);
+  progress.set_fraction(0.5);
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    auto& header = *events.emplace_back().mutable_image_header();
+    header.set_index(static_cast<std::uint32_t>(i));
+    header.set_total_bytes(pictures[i].size());
+    header.mutable_image()->set_format(format);
+    header.mutable_image()->set_seed(7 + i);
+    header.mutable_image()->mutable_size()->set_width(64);
+    header.mutable_image()->mutable_size()->set_height(32);
+    for (std::size_t at = 0; at < pictures[i].size(); at += 3) {
+      events.emplace_back().mutable_image_chunk()->set_data(pictures[i].substr(at, 3));
+    }
+  }
+  auto& completed = *events.emplace_back().mutable_completed();
+  completed.mutable_timings()->mutable_total()->set_seconds(1);
+  completed.mutable_timings()->mutable_total()->set_nanos(500'000'000);
+  completed.add_warnings("the prompt was cut");
+  return script;
+}
+
+// Serves UpscaleStream on a port of its own. Thread-safe.
+class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
+ public:
+  explicit FakeUpscalerService(UpscaleScript script) : script_(std::move(script)) {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    target_ = fmt::format("127.0.0.1:{}", port);
+  }
+
+  const std::string& target() const { return target_; }
+
+  // The requests that were received whole, in order.
+  std::vector<ReceivedUpscale> received() const {
+    const MutexLock lock(mutex_);
+    return received_;
+  }
+
+  void AwaitReceived(std::size_t count) {
+    MutexLock lock(mutex_);
+    while (received_.size() < count) lock.Wait(changed_);
+  }
+
+  void AwaitCancelled(std::size_t count) {
+    MutexLock lock(mutex_);
+    while (cancelled_ < count) lock.Wait(changed_);
+  }
+
+  grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse>* UpscaleStream(
+      grpc::CallbackServerContext* context) override {
+    // By gRPC's convention a reactor deletes itself in OnDone.
+    return std::make_unique<Call>(*this, *context).release();
+  }
+
+ private:
+  class Call final
+      : public grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse> {
+   public:
+    Call(FakeUpscalerService& service, const grpc::CallbackServerContext& context)
+        : service_(service) {
+      const auto id = context.client_metadata().find("x-request-id");
+      if (id != context.client_metadata().end()) {
+        received_.request_id = {id->second.data(), id->second.size()};
+      }
+      StartRead(&request_);
+    }
+
+    void OnReadDone(bool ok) override {
+      if (!ok) {
+        service_.Receive(std::move(received_));
+        Play();
+        return;
+      }
+      if (request_.has_start()) received_.spec = request_.start().spec();
+      received_.image += request_.chunk().data();
+      received_.largest_chunk = std::max(received_.largest_chunk, request_.chunk().data().size());
+      StartRead(&request_);
+    }
+
+    void OnWriteDone(bool ok) override {
+      if (ok) Play();
+    }
+
+    void OnCancel() override {
+      service_.CountCancel();
+      Finish(grpc::Status::CANCELLED);
+    }
+
+    void OnDone() override { const std::unique_ptr<Call> self(this); }
+
+   private:
+    void Play() {
+      const UpscaleScript& script = service_.script_;
+      if (next_ < script.events.size()) {
+        StartWrite(&script.events[next_++]);
+      } else if (!script.hold) {
+        Finish(script.status);
+      }
+    }
+
+    FakeUpscalerService& service_;
+    v1::UpscaleStreamRequest request_;
+    ReceivedUpscale received_;
+    std::size_t next_ = 0;
+  };
+
+  void Receive(ReceivedUpscale received) {
+    const MutexLock lock(mutex_);
+    received_.push_back(std::move(received));
+    changed_.notify_all();
+  }
+
+  void CountCancel() {
+    const MutexLock lock(mutex_);
+    ++cancelled_;
+    changed_.notify_all();
+  }
+
+  const UpscaleScript script_;
+  std::string target_;
+
+  mutable Mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<ReceivedUpscale> received_ ABSL_GUARDED_BY(mutex_);
+  std::size_t cancelled_ ABSL_GUARDED_BY(mutex_) = 0;
+
+  // Last, so that its calls end before what they use.
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace upscaler::test

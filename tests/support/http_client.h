@@ -1,0 +1,121 @@
+// Just enough HTTP/1.1 to ask a server on the loopback one thing.
+
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/strings/ascii.h>
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace upscaler::test {
+
+struct HttpReply {
+  int status = 0;                              // 0: the server closed without a word.
+  std::map<std::string, std::string> headers;  // Names in lower case.
+  std::string body;
+};
+
+struct HttpQuestion {
+  std::string method = "GET";
+  std::string path = "/";
+  std::string headers{};  // Lines that end with "\r\n".
+  std::string body{};
+  bool announce_length = true;
+};
+
+// A connection that is closed at the end.
+class HttpConnection {
+ public:
+  explicit HttpConnection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      Close();
+    }
+  }
+  ~HttpConnection() { Close(); }
+  HttpConnection(const HttpConnection&) = delete;
+  HttpConnection& operator=(const HttpConnection&) = delete;
+
+  void Close() {
+    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  }
+
+  void Send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  void Ask(const HttpQuestion& question) const {
+    std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+                                   question.method, question.path);
+    if (question.announce_length && !question.body.empty()) {
+      head += fmt::format("Content-Length: {}\r\n", question.body.size());
+    }
+    Send(head + question.headers + "\r\n" + question.body);
+  }
+
+  // Everything until the server closes the connection.
+  HttpReply Await() const {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::recv(socket_, buffer, sizeof buffer, 0)) > 0;) {
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return Parse(text);
+  }
+
+ private:
+  static HttpReply Parse(const std::string& text) {
+    HttpReply reply;
+    const std::size_t end = text.find("\r\n\r\n");
+    if (end == std::string::npos) return reply;
+    reply.body = text.substr(end + 4);
+    std::size_t at = text.find("\r\n");
+    reply.status = std::atoi(text.substr(std::string_view("HTTP/1.1 ").size(), 3).c_str());
+    while (at < end) {
+      const std::size_t line = at + 2;
+      at = text.find("\r\n", line);
+      const std::size_t colon = text.find(": ", line);
+      reply.headers[absl::AsciiStrToLower(text.substr(line, colon - line))] =
+          text.substr(colon + 2, at - colon - 2);
+    }
+    return reply;
+  }
+
+  int socket_;
+};
+
+inline HttpReply Ask(std::uint16_t port, const HttpQuestion& question) {
+  const HttpConnection connection(port);
+  connection.Ask(question);
+  return connection.Await();
+}
+
+// A multipart body with the boundary "frontier". A field called "image" comes as
+// a file.
+inline std::string Multipart(const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string body;
+  for (const auto& [name, value] : fields) {
+    body += fmt::format("--frontier\r\nContent-Disposition: form-data; name=\"{}\"{}\r\n\r\n{}\r\n",
+                        name, name == "image" ? "; filename=\"in.png\"" : "", value);
+  }
+  return body + "--frontier--\r\n";
+}
+
+}  // namespace upscaler::test

@@ -1,0 +1,36 @@
+#include "worker/imaging/vips_library.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <vips/vips8>
+
+#include "tests/support/started_vips.h"
+#include "tests/worker/imaging/sample_files.h"
+
+namespace upscaler {
+namespace {
+
+class VipsLibraryTest : public ::testing::Test {
+ protected:
+  static vips::VImage Load(const std::string& file) {
+    return vips::VImage::new_from_buffer(file.data(), file.size(), /*option_string=*/"");
+  }
+
+  VipsLibrary& vips_ = test::StartedVips();
+};
+
+TEST_F(VipsLibraryTest, BlocksEveryLoaderThatIsNotNeeded) {
+  const std::string portable_pixmap = test::FileOf(test::Flat(2, 2, {1, 2, 3}), ".ppm");
+
+  EXPECT_THROW(Load(portable_pixmap), vips::VError);
+}
+
+TEST_F(VipsLibraryTest, LeavesTheOthersAlone) {
+  for (const char* suffix : {".png", ".jpg", ".webp", ".tif", ".gif"}) {
+    EXPECT_EQ(Load(test::FileOf(test::Flat(2, 2, {1, 2, 3}), suffix)).width(), 2) << suffix;
+  }
+}
+
+}  // namespace
+}  // namespace upscaler

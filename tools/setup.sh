@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Installs what the checkout needs on Debian 12, without asking and without
+# doing anything twice. What is there already stays as it is; when everything is
+# there, this takes a moment and changes nothing.
+#
+#   tools/setup.sh build          what compiles and runs the programs
+#   tools/setup.sh build test     and what the tests need besides
+#   tools/setup.sh build lint     and what checks the sources
+#
+# Debian packages go into the system. Everything else goes into .deps/, which
+# git ignores: the LibTorch wheel into .deps/python (it is used as a C++ library,
+# no Python runs), the tests' Python clients into .deps/test-venv.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(
+  g++ cmake ninja-build ccache pkg-config
+  libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
+  libvips-dev libmicrohttpd-dev prometheus-cpp-dev
+  nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libicu-dev
+  libgtest-dev libgmock-dev
+  ca-certificates python3 python3-pip
+  curl jq libvips-tools # the demo: its request, its answer, its picture side by side
+)
+test_packages=(python3-venv)
+lint_packages=(clang clang-format clang-tidy shellcheck)
+
+log=.deps/setup.log
+
+# Runs a command with its output in the log, which is shown if the command fails.
+quietly() {
+  if ! "$@" >>"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    echo "setup: '$*' failed; its whole output is in $log" >&2
+    exit 1
+  fi
+}
+
+# Installs those of the packages that are missing.
+debian_packages() {
+  local installed missing=()
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null |
+    awk '$2 == "installed" { print $1 }') || true
+  for package in "$@"; do
+    grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      echo "setup: missing: ${missing[*]}; run this as root, or install sudo" >&2
+      exit 1
+    }
+    as_root=(sudo)
+  fi
+  echo "setup: installing ${#missing[@]} Debian packages (minutes): ${missing[*]}"
+  # A machine just started may still hold the lock for its own updates.
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+  quietly "${apt[@]}" update
+  quietly "${apt[@]}" install --no-install-recommends "${missing[@]}"
+}
+
+# wheels <folder> <requirements> <what> <install>: makes the folder with the
+# command <install>, unless it was made from these very requirements. The copy of
+# the requirements is written last, so that an interrupted install is redone.
+wheels() {
+  local folder=$1 requirements=$2 what=$3 install=$4
+  ! cmp -s "$requirements" "$folder/requirements.txt" || return 0
+  echo "setup: installing $what into $folder"
+  rm -rf "$folder"
+  "$install" "$folder" "$requirements"
+  cp "$requirements" "$folder/requirements.txt"
+}
+
+install_target() {
+  # Without the dependencies: they are for Python and for a GPU.
+  quietly /usr/bin/python3 -m pip install --disable-pip-version-check --no-cache-dir \
+    --no-deps --target "$1" --requirement "$2"
+}
+
+install_venv() {
+  quietly /usr/bin/python3 -m venv "$1"
+  quietly "$1/bin/python" -m pip install --disable-pip-version-check --requirement "$2"
+}
+
+if ! command -v apt-get >/dev/null; then
+  echo "setup: this is not Debian; install what is named in tools/setup.sh by hand" >&2
+  exit 1
+fi
+mkdir -p .deps
+for part in "$@"; do
+  case $part in
+    build)
+      debian_packages "${build_packages[@]}"
+      wheels .deps/python tools/requirements/libtorch.txt \
+        "LibTorch (0.5 GB to fetch, 1.3 GB on disk)" install_target
+      ;;
+    test)
+      debian_packages "${test_packages[@]}"
+      wheels .deps/test-venv tools/requirements/test.txt "the tests' Python clients" install_venv
+      ;;
+    lint) debian_packages "${lint_packages[@]}" ;;
+    *)
+      echo "setup: '$part' is not a part; wanted build, test or lint" >&2
+      exit 1
+      ;;
+  esac
+done

@@ -1,0 +1,1 @@
+"""How checkpoints/demo was made. See README.md."""

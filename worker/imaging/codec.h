@@ -1,0 +1,44 @@
+// Pictures from files' bytes and back. This is where libvips begins and ends.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+#include "worker/imaging/image.h"
+
+namespace upscaler {
+
+enum class ImageFormat { kPng, kJpeg, kWebp };
+
+struct DecodeLimits {
+  std::int64_t max_pixels = 1 << 21;  // Width times height of the picture.
+};
+
+struct EncodeOptions {
+  ImageFormat format = ImageFormat::kPng;
+  int quality = 90;  // 0 to 100; for JPEG and WebP.
+};
+
+// Decodes PNG, JPEG, WebP, TIFF or GIF (its first frame) to 8-bit sRGB: the ICC
+// profile is applied, EXIF orientation too, grey and CMYK are converted, 16 bits
+// are rounded to 8, and transparency is laid over white. The header is checked against
+// `limits` before memory is taken for pixels.
+//
+// kInvalidArgument naming the field "image" when the bytes are empty, of another
+// format, damaged, or beyond the limits. Blocks for as long as decoding takes.
+// Thread-safe, once a VipsLibrary exists.
+absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& limits);
+
+// The longest side that a picture of `format` can have, in pixels.
+int MaxSide(ImageFormat format);
+
+// Encodes `image`, without metadata. kInvalidArgument naming "output_format" when
+// a side is longer than MaxSide, kInternal when libvips fails. Thread-safe as
+// DecodeImage is.
+absl::StatusOr<std::string> EncodeImage(const Image& image, const EncodeOptions& options);
+
+}  // namespace upscaler

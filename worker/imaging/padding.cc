@@ -1,0 +1,64 @@
+#include "worker/imaging/padding.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <span>
+
+namespace upscaler {
+namespace {
+
+// The index inside [0, size) that `index` >= 0 shows, when a line of `size`
+// pixels is mirrored at its ends without end: 0 1 2 2 1 0 0 1 2 ...
+int ReflectedIndex(int index, int size) {
+  const int within_period = index % (2 * size);
+  return std::min(within_period, 2 * size - 1 - within_period);
+}
+
+std::size_t RowBytes(int width) { return static_cast<std::size_t>(width) * Image::kChannels; }
+
+std::span<const std::uint8_t> Row(const Image& image, int y) {
+  return std::span(image.pixels)
+      .subspan(static_cast<std::size_t>(y) * RowBytes(image.width), RowBytes(image.width));
+}
+
+Image BlankImage(int width, int height) {
+  Image image{.width = width, .height = height, .pixels = {}};
+  image.pixels.reserve(static_cast<std::size_t>(height) * RowBytes(width));
+  return image;
+}
+
+}  // namespace
+
+int PaddedSide(int side, const SideRule& rule) {
+  const int wanted = std::max(side, rule.minimum);
+  return (wanted + rule.multiple - 1) / rule.multiple * rule.multiple;
+}
+
+Image PadByReflection(const Image& image, const SideRule& rule) {
+  assert(image.width >= 1 && image.height >= 1);
+  Image padded = BlankImage(PaddedSide(image.width, rule), PaddedSide(image.height, rule));
+
+  for (int y = 0; y < padded.height; ++y) {
+    const auto row = Row(image, ReflectedIndex(y, image.height));
+    padded.pixels.insert(padded.pixels.end(), row.begin(), row.end());
+    for (int x = image.width; x < padded.width; ++x) {
+      const auto pixel = row.subspan(RowBytes(ReflectedIndex(x, image.width)), Image::kChannels);
+      padded.pixels.insert(padded.pixels.end(), pixel.begin(), pixel.end());
+    }
+  }
+  return padded;
+}
+
+Image Crop(const Image& image, int width, int height) {
+  assert(width <= image.width && height <= image.height);
+  Image cropped = BlankImage(width, height);
+
+  for (int y = 0; y < height; ++y) {
+    const auto row = Row(image, y).first(RowBytes(width));
+    cropped.pixels.insert(cropped.pixels.end(), row.begin(), row.end());
+  }
+  return cropped;
+}
+
+}  // namespace upscaler

@@ -1,0 +1,32 @@
+// From any size to a size that the model takes, and back.
+//
+// The model wants sides that are multiples of a number and not too small. A
+// picture of another size is continued to the right and downwards by its own
+// reflection, and what was added is cut off the result, so that the answer is
+// exactly twice the input and nothing is stretched.
+
+#pragma once
+
+#include "worker/imaging/image.h"
+
+namespace upscaler {
+
+// What the model asks of a picture's sides, in pixels.
+struct SideRule {
+  int multiple = 1;
+  int minimum = 1;
+};
+
+// The smallest side of at least `side` that keeps the rule.
+int PaddedSide(int side, const SideRule& rule);
+
+// `image`, continued to sides that keep the rule. The border is reflected with
+// the edge repeated (… 2 1 0 | 0 1 2 …), again and again where the picture is
+// smaller than what is to be added, so that even 1×1 works. Requires a picture
+// of at least 1×1.
+Image PadByReflection(const Image& image, const SideRule& rule);
+
+// The upper left `width` × `height` of `image`. Requires that it is as large.
+Image Crop(const Image& image, int width, int height);
+
+}  // namespace upscaler

@@ -1,0 +1,41 @@
+#include "worker/models/nn/layers.h"
+
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+
+namespace upscaler {
+
+LinearImpl::LinearImpl(const LinearOptions& options)
+    : weight_(register_parameter("weight", at::empty({options.out, options.in}),
+                                 /*requires_grad=*/false)) {
+  if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}), false);
+}
+
+at::Tensor LinearImpl::forward(const at::Tensor& input) {
+  return at::linear(input, weight_, bias_);
+}
+
+Conv2dImpl::Conv2dImpl(const Conv2dOptions& options)
+    : options_(options),
+      weight_(register_parameter(
+          "weight", at::empty({options.out, options.in, options.kernel, options.kernel}),
+          /*requires_grad=*/false)) {
+  if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}), false);
+}
+
+at::Tensor Conv2dImpl::forward(const at::Tensor& features) {
+  return at::conv2d(features, weight_, bias_, options_.stride, options_.padding);
+}
+
+Conv2d Conv3x3(std::int64_t in, std::int64_t out) {
+  return Conv2d(Conv2dOptions{.in = in, .out = out, .kernel = 3, .padding = 1});
+}
+
+EmbeddingImpl::EmbeddingImpl(std::int64_t rows, std::int64_t width)
+    : weight_(register_parameter("weight", at::empty({rows, width}), /*requires_grad=*/false)) {}
+
+at::Tensor EmbeddingImpl::forward(const at::Tensor& ids) { return at::embedding(weight_, ids); }
+
+}  // namespace upscaler

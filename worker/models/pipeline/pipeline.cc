@@ -1,0 +1,121 @@
+#include "worker/models/pipeline/pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/Functions.h>
+
+#include "worker/models/sampler/euler.h"
+#include "worker/models/sampler/noise_source.h"
+
+namespace upscaler {
+namespace {
+
+// pixels [H, W, 3] of uint8 -> [1, 3, H, W] in [-1, 1]
+at::Tensor NormalizePixels(const at::Tensor& pixels, const LoadOptions& options) {
+  const at::Tensor unit = pixels.to(at::kFloat) / 255.0F;
+  return (2.0F * unit.permute({2, 0, 1}).unsqueeze(0).contiguous() - 1.0F)
+      .to(options.device, options.dtype);
+}
+
+// A sample of the latents that the VAE sees in a picture, not their mean: so the
+// reference has it. pixels [1, 3, H, W] -> [1, C, h, w], scaled for the UNet.
+at::Tensor EncodePicture(const Checkpoint& checkpoint, const at::Tensor& pixels,
+                         NoiseSource& noise) {
+  constexpr double kLeastLogVariance = -30.0;
+  constexpr double kMostLogVariance = 20.0;
+  Vae vae = checkpoint.vae;  // A handle; the module is shared.
+  const std::vector<at::Tensor> moments = vae->Encode(pixels).chunk(2, /*dim=*/1);
+  const at::Tensor& mean = moments[0];
+  const at::Tensor deviation = (0.5 * moments[1].clamp(kLeastLogVariance, kMostLogVariance)).exp();
+  const at::Tensor draw = noise.Draw(mean.sizes(), checkpoint.options.dtype).to(mean.device());
+  return (mean + deviation * draw) * checkpoint.vae_config.scaling_factor;
+}
+
+// latents [1, C, h, w] -> [1, C, 2h, 2w], each sample four times
+at::Tensor Enlarge(const at::Tensor& latents) {
+  return at::upsample_nearest2d(latents, {2 * latents.size(2), 2 * latents.size(3)});
+}
+
+// The UNet's input for one row: its latents and the small picture's, once a pass.
+// -> [P, 2C, 2h, 2w]
+at::Tensor UnetInput(const PipelineRow& row, float sigma) {
+  const at::Tensor input = at::cat({ScaleInput(row.latents, sigma), row.low_resolution}, 1);
+  return input.expand({row.condition.pooled.size(0), -1, -1, -1});
+}
+
+}  // namespace
+
+std::int64_t Pipeline::side_multiple() const {
+  // The UNet works at twice the latent's sides.
+  const std::int64_t latent_multiple =
+      std::max<std::int64_t>(1, checkpoint_.unet_config.size_multiple() / 2);
+  return latent_multiple * checkpoint_.vae_config.reduction();
+}
+
+std::int64_t Pipeline::minimum_side() const {
+  return checkpoint_.unet_config.size_multiple() * checkpoint_.vae_config.reduction();
+}
+
+PipelineRow Pipeline::Begin(const PipelineRequest& request) const {
+  PipelineRow row{.latents = {},
+                  .low_resolution = {},
+                  .condition = EncodePrompts(checkpoint_, request.prompts),
+                  .guidance_scale = request.prompts.guidance_scale,
+                  .sigmas = checkpoint_.schedule.Sigmas(request.steps)};
+  NoiseSource noise(request.seed);
+  const at::Tensor pixels = NormalizePixels(request.pixels, checkpoint_.options);
+  row.low_resolution = Enlarge(EncodePicture(checkpoint_, pixels, noise));
+  row.latents = noise.Draw(row.low_resolution.sizes(), checkpoint_.options.dtype)
+                    .to(checkpoint_.options.device) *
+                row.sigmas.front();
+  return row;
+}
+
+void Pipeline::Step(std::span<PipelineRow* const> rows) const {
+  std::vector<at::Tensor> inputs;
+  std::vector<at::Tensor> conditions;
+  std::vector<at::Tensor> keys_values;
+  std::vector<float> noise_conditions;
+  for (const PipelineRow* row : rows) {
+    inputs.push_back(UnetInput(*row, row->sigma()));
+    conditions.push_back(row->condition.pooled);
+    keys_values.push_back(row->condition.keys_values);
+    noise_conditions.insert(noise_conditions.end(),
+                            static_cast<std::size_t>(row->condition.pooled.size(0)),
+                            NoiseCondition(row->sigma()));
+  }
+  Unet unet = checkpoint_.unet;  // A handle; the module is shared.
+  const at::Tensor modulation = unet->Modulation(
+      at::tensor(noise_conditions, at::kFloat).to(checkpoint_.options.device), at::cat(conditions));
+  const at::Tensor output =
+      unet->forward(at::cat(inputs), modulation, at::cat(keys_values));  // [rows * P, C + 1, ...]
+
+  std::vector<at::Tensor> next;
+  std::int64_t first = 0;
+  for (const PipelineRow* row : rows) {
+    const std::int64_t passes = row->condition.pooled.size(0);
+    // The last channel is a log-variance of training, of no use here.
+    const at::Tensor own =
+        output.narrow(0, first, passes).narrow(1, 0, checkpoint_.vae_config.latent_channels);
+    first += passes;
+    at::Tensor denoised = Denoised(row->latents, own, row->sigma());
+    if (passes == 2) denoised = Guide(denoised, row->guidance_scale);
+    next.push_back(EulerStep(row->latents, denoised, row->sigma(), row->next_sigma()));
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i]->latents = next[i];
+    ++rows[i]->step;
+  }
+}
+
+at::Tensor Pipeline::Decode(const PipelineRow& row) const {
+  Vae vae = checkpoint_.vae;
+  const at::Tensor decoded =
+      vae->Decode(row.latents / checkpoint_.vae_config.scaling_factor);  // [1, 3, 2H, 2W]
+  const at::Tensor unit = (decoded * 0.5 + 0.5).clamp(0, 1);
+  const at::Tensor pixels = unit[0].permute({1, 2, 0}).to(at::kCPU, at::kFloat);
+  return (pixels * 255.0F).round().to(at::kByte).contiguous();  // Rounds halves to even.
+}
+
+}  // namespace upscaler

@@ -1,0 +1,70 @@
+// The stages of an upscale: begin, a number of steps, decode.
+//
+// The order of operations is the reference's (diffusers'
+// StableDiffusionLatentUpscalePipeline), so that the same seed gives the same
+// picture; what it computes again and again is computed once.
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "worker/models/pipeline/checkpoint.h"
+#include "worker/models/pipeline/condition.h"
+
+namespace upscaler {
+
+// What is wanted of one picture.
+struct PipelineRequest {
+  at::Tensor pixels;  // [H, W, 3] of uint8, on the CPU.
+  Prompts prompts;
+  std::int64_t steps = 1;  // At least 1.
+  std::uint64_t seed = 0;
+};
+
+// A picture between its stages. In shapes, C is the latent's channels, h and w the
+// sides of the small picture's latent, P the passes of a step (see Condition).
+struct PipelineRow {
+  at::Tensor latents;         // [1, C, 2h, 2w], what the steps work on.
+  at::Tensor low_resolution;  // [1, C, 2h, 2w], the small picture's, enlarged.
+  Condition condition;
+  double guidance_scale = 0;
+  std::vector<float> sigmas;  // The noise levels, one more than there are steps.
+  std::size_t step = 0;       // Steps done.
+
+  float sigma() const { return sigmas[step]; }
+  float next_sigma() const { return sigmas[step + 1]; }
+};
+
+// Immutable; thread-safe, though two threads would compete for the device.
+// Throws what LibTorch throws. The caller holds a c10::InferenceMode.
+class Pipeline {
+ public:
+  explicit Pipeline(Checkpoint checkpoint) : checkpoint_(std::move(checkpoint)) {}
+
+  // A picture's sides must be multiples of the one and at least the other.
+  std::int64_t side_multiple() const;
+  std::int64_t minimum_side() const;
+
+  // Encodes prompts and picture and draws the noise.
+  PipelineRow Begin(const PipelineRequest& request) const;
+
+  // Takes the next step of each of `rows` in one forward pass. They have latents
+  // of one shape and the same number of passes, but are at steps and of prompts
+  // of their own. Leaves all rows as they were if it throws.
+  void Step(std::span<PipelineRow* const> rows) const;
+
+  // -> [2H, 2W, 3] of uint8, on the CPU.
+  at::Tensor Decode(const PipelineRow& row) const;
+
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+
+ private:
+  const Checkpoint checkpoint_;
+};
+
+}  // namespace upscaler

@@ -1,0 +1,28 @@
+#include "worker/models/vae/resnet_block.h"
+
+#include <ATen/ops/silu.h>
+
+namespace upscaler {
+
+torch::nn::GroupNorm VaeNorm(const VaeConfig& config, std::int64_t channels) {
+  return torch::nn::GroupNorm(torch::nn::GroupNormOptions(config.norm_groups, channels).eps(1e-6));
+}
+
+VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in, std::int64_t out)
+    : norm1_(register_module("norm1", VaeNorm(config, in))),
+      conv1_(register_module("conv1", Conv3x3(in, out))),
+      norm2_(register_module("norm2", VaeNorm(config, out))),
+      conv2_(register_module("conv2", Conv3x3(out, out))) {
+  if (in != out) {
+    conv_shortcut_ =
+        register_module("conv_shortcut", Conv2d(Conv2dOptions{.in = in, .out = out, .kernel = 1}));
+  }
+}
+
+at::Tensor VaeResnetBlockImpl::forward(const at::Tensor& features) {
+  at::Tensor result = conv1_(at::silu(norm1_(features)));
+  result = conv2_(at::silu(norm2_(result)));
+  return (conv_shortcut_ ? conv_shortcut_(features) : features) + result;
+}
+
+}  // namespace upscaler

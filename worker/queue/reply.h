@@ -1,0 +1,53 @@
+// The one answer that a row owes.
+//
+// A Reply is sent exactly once: by Send(), or, if nobody does, by its
+// destructor, with kInternal. So neither a forgotten branch nor an exception in
+// a worker can leave a client waiting for ever.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/functional/any_invocable.h>
+#include <absl/status/statusor.h>
+
+#include "common/clock.h"
+#include "worker/imaging/image.h"
+
+namespace upscaler {
+
+// Where a row's time went.
+struct RowTimings {
+  TimePoint::duration queue{};    // Waiting for a replica.
+  TimePoint::duration encode{};   // Prompt to embedding, picture to latents.
+  TimePoint::duration denoise{};  // From the first step to the last.
+  TimePoint::duration decode{};   // Latents to pixels.
+};
+
+// What comes of a row.
+struct RowResult {
+  Image image;  // Twice the size of the row's padded picture.
+  std::vector<std::string> warnings;
+  RowTimings timings;
+};
+
+// Move-only. Not thread-safe: one thread at a time owns the row and its reply.
+class Reply {
+ public:
+  // Called once, on the thread that sends. Must not block and must not throw.
+  using Receiver = absl::AnyInvocable<void(absl::StatusOr<RowResult>) &&>;
+
+  explicit Reply(Receiver receiver);
+  Reply(Reply&& other) noexcept;
+  Reply& operator=(Reply&&) = delete;  // What would become of the one it held?
+  ~Reply();
+
+  // Answers the caller. At most one call; the reply is spent afterwards.
+  void Send(absl::StatusOr<RowResult> result) &&;
+
+ private:
+  Receiver receiver_;  // Null once the reply is sent or moved from.
+};
+
+}  // namespace upscaler

@@ -1,0 +1,62 @@
+// A row: one picture of one request, the unit that queues, batches and is
+// answered.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <absl/functional/any_invocable.h>
+
+#include "common/clock.h"
+#include "worker/imaging/image.h"
+#include "worker/queue/cancel_token.h"
+#include "worker/queue/reply.h"
+
+namespace upscaler {
+
+// Unique within the process.
+using RowId = std::uint64_t;
+
+// What the model is asked to do. Immutable once made.
+struct RowSpec {
+  // Already padded to sides that the model takes. Shared by the rows of one
+  // request, which differ in the seed alone.
+  std::shared_ptr<const Image> picture;
+  std::string prompt;
+  std::string negative_prompt;
+  double guidance_scale = 0;
+  int steps = 1;  // At least 1.
+  std::uint64_t seed = 0;
+};
+
+// What rows must have in common to share a forward pass: what the shape of the
+// tensors forces. Prompts, steps and seeds may differ.
+struct BatchKey {
+  int width = 0;  // Of the padded picture, in pixels.
+  int height = 0;
+  bool guided = false;  // guidance_scale > 1: two passes of the UNet a step.
+
+  bool operator==(const BatchKey&) const = default;
+};
+
+BatchKey BatchKeyOf(const RowSpec& spec);
+
+// Called on the replica's thread after each of the row's steps with the number
+// of steps done; first with 0, when the row has left the queue. Must not block
+// and must not throw.
+using RowProgress = absl::AnyInvocable<void(int steps_done)>;
+
+struct Row {
+  RowId id = 0;
+  RowSpec spec;
+  TimePoint deadline = TimePoint::max();      // Past it the caller has stopped listening.
+  std::shared_ptr<const CancelToken> cancel;  // Never null.
+  RowProgress progress;
+  Reply reply;
+  TimePoint queued_at;  // Set by the queue.
+};
+
+}  // namespace upscaler
