@@ -10,11 +10,11 @@ absl::StatusOr<v1::UpscaleResponse> Upscale(
     absl::AnyInvocable<void(const v1::UpscaleStreamResponse&)> on_event) {
   std::promise<absl::StatusOr<v1::UpscaleResponse>> answer;
   std::future<absl::StatusOr<v1::UpscaleResponse>> answered = answer.get_future();
-  UpscaleCall::Create(channel)->Start(
-      std::move(order), {.on_event = std::move(on_event),
-                         .on_done = [&answer](absl::StatusOr<v1::UpscaleResponse> response) {
-                           answer.set_value(std::move(response));
-                         }});
+  UpscaleCall::Create()->Start(channel, std::move(order),
+                               {.on_event = std::move(on_event),
+                                .on_done = [&answer](absl::StatusOr<v1::UpscaleResponse> response) {
+                                  answer.set_value(std::move(response));
+                                }});
   return answered.get();
 }
 

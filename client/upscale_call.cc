@@ -32,15 +32,13 @@ absl::Status CheckTexts(const v1::UpscaleSpec& spec) {
 
 }  // namespace
 
-std::shared_ptr<UpscaleCall> UpscaleCall::Create(const std::shared_ptr<grpc::Channel>& channel) {
+std::shared_ptr<UpscaleCall> UpscaleCall::Create() {
   // Not make_shared, which has no access to the constructor.
-  return std::shared_ptr<UpscaleCall>(new UpscaleCall(channel));
+  return std::shared_ptr<UpscaleCall>(new UpscaleCall());
 }
 
-UpscaleCall::UpscaleCall(const std::shared_ptr<grpc::Channel>& channel)
-    : stub_(v1::UpscalerService::NewStub(channel)) {}
-
-void UpscaleCall::Start(UpscaleOrder order, UpscaleCallbacks callbacks) {
+void UpscaleCall::Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOrder order,
+                        UpscaleCallbacks callbacks) {
   if (absl::Status status = CheckTexts(order.spec); !status.ok()) {
     std::move(callbacks.on_done)(std::move(status));
     return;
@@ -48,21 +46,29 @@ void UpscaleCall::Start(UpscaleOrder order, UpscaleCallbacks callbacks) {
   self_ = shared_from_this();
   callbacks_ = std::move(callbacks);
   image_ = std::move(order.image);
-  if (!order.request_id.empty()) context_.AddMetadata("x-request-id", order.request_id);
+  const std::shared_ptr<grpc::ClientContext> call = context();
+  if (!order.request_id.empty()) call->AddMetadata("x-request-id", order.request_id);
   if (order.timeout.has_value()) {
-    context_.set_deadline(std::chrono::system_clock::now() + *order.timeout);
+    call->set_deadline(std::chrono::system_clock::now() + *order.timeout);
   }
 
   auto& start = *request_.mutable_start();
   *start.mutable_spec() = std::move(order.spec);
   start.set_total_bytes(image_.size());
-  stub_->async()->UpscaleStream(&context_, this);
+  v1::UpscalerService::NewStub(channel)->async()->UpscaleStream(call.get(), this);
   StartWrite(&request_);
   StartRead(&event_);
   StartCall();
 }
 
-void UpscaleCall::Cancel() { context_.TryCancel(); }
+void UpscaleCall::Cancel() {
+  if (const auto call = context()) call->TryCancel();
+}
+
+std::shared_ptr<grpc::ClientContext> UpscaleCall::context() const {
+  const MutexLock lock(mutex_);
+  return context_;
+}
 
 void UpscaleCall::SendNextChunk() {
   const std::size_t bytes = std::min(kChunkBytes, image_.size() - sent_bytes_);
@@ -96,6 +102,10 @@ void UpscaleCall::OnDone(const grpc::Status& status) {
   const std::shared_ptr<UpscaleCall> self = std::move(self_);
   // What the callbacks hold is let go of too: it may hold this call in turn.
   UpscaleCallbacks callbacks = std::move(callbacks_);
+  {
+    const MutexLock lock(mutex_);
+    context_ = nullptr;
+  }
   if (!breach_.ok()) {
     std::move(callbacks.on_done)(breach_);
   } else if (!status.ok()) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include <absl/base/thread_annotations.h>
 #include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -20,6 +21,7 @@
 #include <grpcpp/support/client_callback.h>
 
 #include "client/response_assembler.h"
+#include "common/mutex.h"
 #include "proto/upscaler/v1/upscaler.grpc.pb.h"
 
 namespace upscaler {
@@ -50,21 +52,26 @@ class UpscaleCall final
       private grpc::ClientBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse> {
  public:
   // A call that is not started yet.
-  static std::shared_ptr<UpscaleCall> Create(const std::shared_ptr<grpc::Channel>& channel);
+  static std::shared_ptr<UpscaleCall> Create();
 
   UpscaleCall(const UpscaleCall&) = delete;
   UpscaleCall& operator=(const UpscaleCall&) = delete;
 
-  // Sends `order`. Never blocks. At most one call. Text that is not UTF-8 cannot
-  // be sent: on_done then hears kInvalidArgument before this returns.
-  void Start(UpscaleOrder order, UpscaleCallbacks callbacks);
+  // Sends `order` over `channel`, which nothing here holds any more when on_done
+  // is called. Never blocks. At most one call. Text that is not UTF-8 cannot be
+  // sent: on_done then hears kInvalidArgument before this returns.
+  void Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOrder order,
+             UpscaleCallbacks callbacks);
 
   // Ends the call early: on_done hears kCancelled, unless it has heard something
   // else already. May be called at any time, even before Start, and repeatedly.
-  void Cancel();
+  void Cancel() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  explicit UpscaleCall(const std::shared_ptr<grpc::Channel>& channel);
+  UpscaleCall() = default;
+
+  // Null when the call has ended.
+  std::shared_ptr<grpc::ClientContext> context() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   void SendNextChunk();
 
@@ -72,8 +79,6 @@ class UpscaleCall final
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
 
-  const std::unique_ptr<v1::UpscalerService::Stub> stub_;
-  grpc::ClientContext context_;
   UpscaleCallbacks callbacks_;
 
   // Used by one write after the other.
@@ -88,6 +93,13 @@ class UpscaleCall final
 
   // Keeps the call alive from Start to OnDone, while gRPC calls it.
   std::shared_ptr<UpscaleCall> self_;
+
+  mutable Mutex mutex_;
+  // It holds the channel, whose last holder must not be one of gRPC's threads:
+  // so it goes before on_done is called, and not with the call. Shared with
+  // Cancel, which may be using it then.
+  std::shared_ptr<grpc::ClientContext> context_ ABSL_GUARDED_BY(mutex_) =
+      std::make_shared<grpc::ClientContext>();
 };
 
 }  // namespace upscaler

@@ -38,7 +38,7 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
       request_id_(request_id),
       start_(backend.clock.Now()),
       accepted_image_(AcceptedImage(FindHeader(request.headers, "accept"))),
-      call_(UpscaleCall::Create(backend.channel)),
+      call_(UpscaleCall::Create()),
       reader_(std::move(reader)) {}
 
 void UpscaleHandler::OnBody(std::string_view part) {
@@ -69,7 +69,8 @@ void UpscaleHandler::OnComplete(Respond respond) {
                     .model = backend_.model,
                     .created = std::time(nullptr),
                     .response_format = form->response_format};
-  call_->Start({.spec = std::move(form->spec),
+  call_->Start(backend_.channel,
+               {.spec = std::move(form->spec),
                 .image = std::move(form->image),
                 .request_id = request_id_,
                 .timeout = backend_.timeout},

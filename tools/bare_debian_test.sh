@@ -15,10 +15,11 @@ if [ "${1:-}" != --inside ]; then
   # by force, the mounts and whatever was left running in there are gone.
   checkout=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
   root=$(mktemp -d "${TMPDIR:-/var/tmp}/bare-debian.XXXXXX")
-  trap 'rm -rf --one-file-system "$root"' EXIT
+  trap 'rm -rf --one-file-system "$root" "$root.log"' EXIT
   [ $# -gt 0 ] || set -- "make demo" "make test"
   unshare --mount --pid --fork --kill-child -- "$0" --inside "$checkout" "$root" "$@" &
-  trap 'kill $!; wait $! || true; exit 130' INT TERM
+  # unshare ignores every politer signal; --kill-child passes this one on.
+  trap 'kill -KILL $!; wait $! || true; exit 130' INT TERM
   wait $!
   exit
 fi

@@ -30,6 +30,8 @@ Exit codes:
   3  a file cannot be read or written
   4  there is no server at the address)";
 
+constexpr int kMaxTimeoutSeconds = 365 * 24 * 3600;
+
 // Where CLI11 puts what it reads, before it becomes a CommandLine.
 struct Values {
   CommandLine line;
@@ -44,6 +46,12 @@ struct Values {
   std::optional<double> timeout_seconds;
 };
 
+// CLI11 alone reads "-1" as a very large number.
+std::string CheckNatural(const std::string& text) {
+  if (text.find_first_not_of("0123456789") == std::string::npos) return "";
+  return fmt::format("'{}' given; a whole number, 0 or more, is allowed", text);
+}
+
 void AddOptions(CLI::App& app, Values& values) {
   app.add_option("INPUT", values.line.input, "The picture, or - for standard input")->required();
   app.add_option("-o,--output", values.line.output, "Where to write, or - for standard output")
@@ -55,22 +63,26 @@ void AddOptions(CLI::App& app, Values& values) {
   app.add_option("--prompt", values.prompt, "What the picture shows");
   app.add_option("--negative-prompt", values.negative_prompt, "What it shall not show");
   app.add_option("--guidance-scale", values.guidance_scale,
-                 "How strongly to follow the prompt, 0 to 50 (default: 7.5)");
+                 "How strongly to follow the prompt, 0 to 50 (default: 7.5)")
+      ->type_name("NUMBER");
   app.add_option("--steps", values.steps, "Denoising steps, 1 to 200 (default: 25)")
-      ->check(CLI::NonNegativeNumber);
+      ->type_name("NUMBER")
+      ->check(CheckNatural);
   app.add_option("--seed", values.seed,
                  "The same seed gives the same picture (default: a random one)")
-      ->check(CLI::NonNegativeNumber);
+      ->type_name("NUMBER")
+      ->check(CheckNatural);
   app.add_option("-n,--n", values.image_count, "How many pictures to make, 1 to 10 (default: 1)")
-      ->check(CLI::NonNegativeNumber);
+      ->type_name("NUMBER")
+      ->check(CheckNatural);
   app.add_option("--format", values.format,
                  "png, jpeg or webp (default: as the output's suffix says)")
       ->check(CLI::IsMember({"png", "jpeg", "webp"}))
       ->option_text("FORMAT");
   app.add_option("--quality", values.quality, "Of jpeg and webp, 0 to 100 (default: 90)")
-      ->check(CLI::NonNegativeNumber);
+      ->type_name("NUMBER")
+      ->check(CheckNatural);
   app.add_option("--timeout", values.timeout_seconds, "Give up after this time (default: never)")
-      ->check(CLI::PositiveNumber)
       ->type_name("SECONDS");
   app.add_flag("--quiet", values.line.quiet, "Show errors only");
   app.add_flag("--json", values.line.json, "Print one line of JSON about the result");
@@ -109,6 +121,11 @@ absl::StatusOr<CommandLine> Combine(Values values) {
   }
   line.spec = MakeSpec(values, *format);
   if (values.timeout_seconds.has_value()) {
+    if (!(*values.timeout_seconds > 0 && *values.timeout_seconds <= kMaxTimeoutSeconds)) {
+      return absl::InvalidArgumentError(
+          fmt::format("--timeout: {} given; more than 0 and at most {} seconds are allowed",
+                      *values.timeout_seconds, kMaxTimeoutSeconds));
+    }
     line.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::duration<double>(*values.timeout_seconds));
   }

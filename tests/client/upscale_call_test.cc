@@ -122,14 +122,15 @@ TEST(UpscaleCallTest, KeepsTheTimeout) {
 class CancelTest : public ::testing::Test {
  protected:
   void Start() {
-    call_->Start(OrderOf("image"),
+    call_->Start(channel_, OrderOf("image"),
                  {.on_done = [this](const auto& response) { done_.set_value(response.status()); }});
   }
 
   absl::Status AwaitDone() { return done_.get_future().get(); }
 
   FakeUpscalerService service_{{.hold = true}};
-  std::shared_ptr<UpscaleCall> call_ = UpscaleCall::Create(MakeChannel(service_.target()));
+  const std::shared_ptr<grpc::Channel> channel_ = MakeChannel(service_.target());
+  const std::shared_ptr<UpscaleCall> call_ = UpscaleCall::Create();
   std::promise<absl::Status> done_;
 };
 

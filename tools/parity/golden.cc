@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <absl/strings/numbers.h>
 #include <fmt/format.h>
 

@@ -29,6 +29,7 @@ absl::StatusOr<std::unique_ptr<VipsLibrary>> VipsLibrary::Start() {
   vips_cache_set_max(0);
   // Callers are the threads.
   vips_concurrency_set(1);
+  // What libvips itself does not trust with hostile input, then all other loaders.
   vips_block_untrusted_set(TRUE);
   vips_operation_block_set("VipsForeignLoad", TRUE);
   for (const char* loader : kAllowedLoaders) vips_operation_block_set(loader, FALSE);

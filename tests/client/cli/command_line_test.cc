@@ -123,6 +123,9 @@ TEST_F(CommandLineTest, RefusesWhatIsMissingOrNoNumber) {
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--steps", "many"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--seed", "-1"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--steps", "4294967296"}), ExitCode::kUsage);
+  for (const char* timeout : {"0", "-1", "nan", "1e300"}) {
+    EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--timeout", timeout}), ExitCode::kUsage);
+  }
 }
 
 TEST_F(CommandLineTest, ExplainsItselfOnStandardOutput) {

@@ -1,5 +1,6 @@
 #include "worker/imaging/vips_library.h"
 
+#include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -20,10 +21,18 @@ class VipsLibraryTest : public ::testing::Test {
   VipsLibrary& vips_ = test::StartedVips();
 };
 
-TEST_F(VipsLibraryTest, BlocksEveryLoaderThatIsNotNeeded) {
+TEST_F(VipsLibraryTest, BlocksLoadersThatLibvipsDoesNotTrust) {
   const std::string portable_pixmap = test::FileOf(test::Flat(2, 2, {1, 2, 3}), ".ppm");
 
   EXPECT_THROW(Load(portable_pixmap), vips::VError);
+}
+
+TEST_F(VipsLibraryTest, BlocksLoadersThatAreTrustedAndNotNeeded) {
+  const std::string path = ::testing::TempDir() + "vips_library_test.mat";
+  test::Flat(2, 2, {1}, VIPS_INTERPRETATION_MATRIX).matrixsave(path.c_str());
+
+  EXPECT_THROW(vips::VImage::matrixload(path.c_str()), vips::VError);
+  std::filesystem::remove(path);
 }
 
 TEST_F(VipsLibraryTest, LeavesTheOthersAlone) {

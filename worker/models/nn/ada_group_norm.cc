@@ -17,12 +17,12 @@ at::Tensor AdaGroupNormImpl::forward(const at::Tensor& features, const at::Tenso
   const at::Tensor& scale = halves[0];  // [B, C, 1, 1]
   const at::Tensor& shift = halves[1];  // [B, C, 1, 1]
 
-  const auto normalized = at::group_norm(features, options_.groups, /*weight=*/{},
+  at::Tensor normalized = at::group_norm(features, options_.groups, /*weight=*/{},
                                          /*bias=*/{}, options_.eps);  // [B, C, H, W]
 
   // The checkpoint stores the scale as its distance from one, so that a
   // projection of zero leaves the normalized features as they are.
-  return at::addcmul(shift, normalized, scale + 1);
+  return at::addcmul_out(normalized, shift, normalized, scale + 1);
 }
 
 }  // namespace upscaler

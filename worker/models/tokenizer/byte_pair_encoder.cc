@@ -41,6 +41,26 @@ struct Symbol {
   bool gone = false;  // Merged into the one before.
 };
 
+std::vector<Symbol> Link(const std::vector<std::int64_t>& ids) {
+  std::vector<Symbol> symbols;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    symbols.push_back({.id = ids[i],
+                       .previous = i == 0 ? kNone : i - 1,
+                       .next = i + 1 == ids.size() ? kNone : i + 1});
+  }
+  return symbols;
+}
+
+// Makes the symbol at `left` and the one after it the symbol `id`.
+void MergeAt(std::size_t left, std::int64_t id, std::vector<Symbol>& symbols) {
+  Symbol& symbol = symbols[left];
+  Symbol& absorbed = symbols[symbol.next];
+  symbol.id = id;
+  symbol.next = absorbed.next;
+  absorbed.gone = true;
+  if (symbol.next != kNone) symbols[symbol.next].previous = left;
+}
+
 // A pair that may be merged: the one that begins at `left`, if it is still of
 // that rank by then.
 struct Candidate {
@@ -92,41 +112,34 @@ const BytePairEncoder::Merge* BytePairEncoder::Find(std::int64_t left, std::int6
   return found == merges_.end() ? nullptr : &found->second;
 }
 
-std::vector<std::int64_t> BytePairEncoder::Encode(std::string_view word) const {
-  std::vector<Symbol> symbols;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    const bool last = i + 1 == word.size();
-    const auto byte = static_cast<unsigned char>(word[i]);
-    symbols.push_back({.id = last ? last_byte_ids_.at(byte) : byte_ids_.at(byte),
-                       .previous = i == 0 ? kNone : i - 1,
-                       .next = last ? kNone : i + 1});
-  }
+std::vector<std::int64_t> BytePairEncoder::BytesOf(std::string_view word) const {
+  std::vector<std::int64_t> ids;
+  for (const char byte : word) ids.push_back(byte_ids_.at(static_cast<unsigned char>(byte)));
+  if (!word.empty()) ids.back() = last_byte_ids_.at(static_cast<unsigned char>(word.back()));
+  return ids;
+}
 
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
-  const auto find_pair = [&](std::size_t left) -> const Merge* {
+std::vector<std::int64_t> BytePairEncoder::Encode(std::string_view word) const {
+  std::vector<Symbol> symbols = Link(BytesOf(word));
+  const auto merge_at = [&](std::size_t left) -> const Merge* {
     const Symbol& symbol = symbols[left];
     if (symbol.gone || symbol.next == kNone) return nullptr;
     return Find(symbol.id, symbols[symbol.next].id);
   };
+  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
   const auto propose = [&](std::size_t left) {
-    if (const Merge* merge = find_pair(left)) candidates.push({merge->rank, left});
+    if (const Merge* merge = merge_at(left)) candidates.push({merge->rank, left});
   };
   for (std::size_t i = 0; i < symbols.size(); ++i) propose(i);
 
   while (!candidates.empty()) {
     const auto [rank, left] = candidates.top();
     candidates.pop();
-    const Merge* merge = find_pair(left);
+    const Merge* merge = merge_at(left);
     if (merge == nullptr || merge->rank != rank) continue;  // Its symbols have changed.
-
-    Symbol& symbol = symbols[left];
-    Symbol& absorbed = symbols[symbol.next];
-    symbol.id = merge->id;
-    symbol.next = absorbed.next;
-    absorbed.gone = true;
-    if (symbol.next != kNone) symbols[symbol.next].previous = left;
+    MergeAt(left, merge->id, symbols);
     propose(left);
-    if (symbol.previous != kNone) propose(symbol.previous);
+    if (symbols[left].previous != kNone) propose(symbols[left].previous);
   }
 
   std::vector<std::int64_t> ids;

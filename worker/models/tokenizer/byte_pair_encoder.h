@@ -49,6 +49,9 @@ class BytePairEncoder {
 
   BytePairEncoder() = default;
 
+  // The symbols that a word begins as.
+  std::vector<std::int64_t> BytesOf(std::string_view word) const;
+
   // The merge of two symbols; null if there is none.
   const Merge* Find(std::int64_t left, std::int64_t right) const;
 

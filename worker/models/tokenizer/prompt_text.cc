@@ -1,9 +1,10 @@
 #include "worker/models/tokenizer/prompt_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstdint>
-#include <optional>
+#include <utility>
 
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
@@ -18,9 +19,9 @@ enum class Kind { kSpace, kLetter, kDigit, kSymbol };
 constexpr std::array<std::string_view, 7> kContractions = {"'s", "'t",  "'re", "'ve",
                                                            "'m", "'ll", "'d"};
 
-// Where these stand in a text without being tokens (a tokenizer may not know them
-// in lower case), they are told from the symbols around them.
-constexpr std::array<std::string_view, 2> kTokenNames = {"startoftext", "endoftext"};
+// A prompt may spell these in capitals and so not mean the tokens. They are told
+// from the symbols around them all the same.
+constexpr std::array<std::string_view, 2> kTokenNames = {"<|startoftext|>", "<|endoftext|>"};
 
 icu::UnicodeString FromUtf8(std::string_view text) {
   return icu::UnicodeString::fromUTF8(
@@ -70,6 +71,7 @@ class WordReader {
 
  private:
   bool StartsWith(std::string_view ascii) const {
+    if (text_.charAt(start_) != static_cast<char16_t>(ascii.front())) return false;
     return text_.compare(start_, static_cast<std::int32_t>(ascii.size()), FromUtf8(ascii)) == 0;
   }
 
@@ -81,24 +83,21 @@ class WordReader {
 
   // <|name|>, which is three words.
   bool TakeTokenName() {
-    for (const std::string_view name : kTokenNames) {
-      if (!StartsWith(std::string("<|").append(name).append("|>"))) continue;
-      Take(2);
-      Take(static_cast<std::int32_t>(name.size()));
-      Take(2);
-      return true;
-    }
-    return false;
+    const auto* name = std::find_if(kTokenNames.begin(), kTokenNames.end(),
+                                    [&](auto candidate) { return StartsWith(candidate); });
+    if (name == kTokenNames.end()) return false;
+    Take(2);
+    Take(static_cast<std::int32_t>(name->size()) - 4);
+    Take(2);
+    return true;
   }
 
   bool TakeContraction() {
-    if (text_.charAt(start_) != u'\'') return false;
-    for (const std::string_view contraction : kContractions) {
-      if (!StartsWith(contraction)) continue;
-      Take(static_cast<std::int32_t>(contraction.size()));
-      return true;
-    }
-    return false;
+    const auto* contraction = std::find_if(kContractions.begin(), kContractions.end(),
+                                           [&](auto candidate) { return StartsWith(candidate); });
+    if (contraction == kContractions.end()) return false;
+    Take(static_cast<std::int32_t>(contraction->size()));
+    return true;
   }
 
   // Takes the characters of one kind, but digits one by one.

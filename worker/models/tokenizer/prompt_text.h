@@ -14,7 +14,8 @@ namespace upscaler {
 
 // The text in Unicode's composed form (NFC) and in lower case, as UTF-8. Each
 // character is lowered by itself, so a final sigma is as any other. Bytes that
-// are not UTF-8 become U+FFFD.
+// are not UTF-8 become U+FFFD. Differs from the reference in what Unicode gained
+// lately: its tables are of other versions than ICU's.
 std::string NormalizeText(std::string_view text);
 
 // The words of a normalized text, from left to right: runs of letters; single

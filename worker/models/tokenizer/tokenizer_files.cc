@@ -124,16 +124,11 @@ class Reader {
   explicit Reader(fs::path folder) : folder_(std::move(folder)) {}
 
   absl::StatusOr<TokenizerFiles> Read() {
-    if (Exists(folder_ / "tokenizer.json")) {
-      UPSCALER_RETURN_IF_ERROR(ReadTokenizerJson());
-    } else {
-      UPSCALER_RETURN_IF_ERROR(ReadVocabularyAndMerges());
-    }
+    const bool one_file = Exists(folder_ / "tokenizer.json");
+    UPSCALER_RETURN_IF_ERROR(one_file ? ReadTokenizerJson() : ReadVocabularyAndMerges());
     UPSCALER_RETURN_IF_ERROR(ReadConfig());
     UPSCALER_RETURN_IF_ERROR(ReadSpecialTokens());
-    for (const auto& [symbol, id] : files_.vocabulary) {
-      files_.vocabulary_size = std::max(files_.vocabulary_size, id + 1);
-    }
+    CountIds();
     return std::move(files_);
   }
 
@@ -224,9 +219,10 @@ class Reader {
                        [&](const AddedToken& token) { return token.text == text; });
   }
 
-  absl::Status ReadSpecialTokens() {
-    // special_tokens_map.json has the last word.
+  // What the files say of each role. special_tokens_map.json has the last word.
+  absl::StatusOr<json> ReadRoles() const {
     json roles = json::object();
+    for (const Role& role : kRoles) roles[role.name] = role.otherwise;
     for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
       if (!Exists(folder_ / name)) continue;
       UPSCALER_ASSIGN_OR_RETURN(const JsonFields fields,
@@ -235,13 +231,18 @@ class Reader {
         if (fields.Has(role.name)) roles[role.name] = fields.object().at(role.name);
       }
     }
+    return roles;
+  }
+
+  absl::Status ReadSpecialTokens() {
+    UPSCALER_ASSIGN_OR_RETURN(const json roles, ReadRoles());
     // A text of several roles is looked for in the normalized text only if all of
     // them say so.
     std::map<std::string, AddedToken> tokens;
     for (const Role& role : kRoles) {
-      const json value = roles.value(role.name, json(role.otherwise));
-      UPSCALER_ASSIGN_OR_RETURN(const AddedToken token,
-                                ParseToken(value, files_.vocabulary, folder_.string()));
+      UPSCALER_ASSIGN_OR_RETURN(
+          const AddedToken token,
+          ParseToken(roles.at(role.name), files_.vocabulary, folder_.string()));
       files_.special.*role.id = token.id;
       AddedToken& kept = tokens.try_emplace(token.text, token).first->second;
       kept.normalized = kept.normalized && token.normalized;
@@ -250,6 +251,12 @@ class Reader {
       if (!IsAdded(text)) files_.added_tokens.push_back(token);
     }
     return absl::OkStatus();
+  }
+
+  void CountIds() {
+    for (const auto& [symbol, id] : files_.vocabulary) {
+      files_.vocabulary_size = std::max(files_.vocabulary_size, id + 1);
+    }
   }
 
   const fs::path folder_;

@@ -20,9 +20,13 @@ VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in,
 }
 
 at::Tensor VaeResnetBlockImpl::forward(const at::Tensor& features) {
-  at::Tensor result = conv1_(at::silu(norm1_(features)));
-  result = conv2_(at::silu(norm2_(result)));
-  return (conv_shortcut_ ? conv_shortcut_(features) : features) + result;
+  // The activations overwrite their input, a tensor that nobody else has.
+  at::Tensor result = norm1_(features);  // [B, in, H, W]
+  result = conv1_(at::silu_(result));    // [B, out, H, W]
+  result = norm2_(result);
+  result = conv2_(at::silu_(result));
+  result += conv_shortcut_ ? conv_shortcut_(features) : features;
+  return result;
 }
 
 }  // namespace upscaler

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,0 +1,99 @@
+#include "server/settings.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace upscaler {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::VariantWith;
+
+std::variant<Settings, EarlyExit> Parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "upscaler-server");
+  return ParseSettings(static_cast<int>(arguments.size()), arguments.data());
+}
+
+Settings ParseWell(std::vector<const char*> arguments) {
+  auto parsed = Parse(std::move(arguments));
+  EXPECT_THAT(parsed, VariantWith<Settings>(::testing::_));
+  return std::get<Settings>(std::move(parsed));
+}
+
+EarlyExit ParseBadly(std::vector<const char*> arguments) {
+  auto parsed = Parse(std::move(arguments));
+  EXPECT_THAT(parsed, VariantWith<EarlyExit>(::testing::_));
+  return std::get<EarlyExit>(std::move(parsed));
+}
+
+TEST(SettingsTest, ServesTheDemoModelToThisMachineByDefault) {
+  const Settings settings = ParseWell({});
+
+  EXPECT_EQ(settings.model_name, "demo");
+  EXPECT_TRUE(std::filesystem::exists(settings.model + "/model_index.json"));
+  EXPECT_EQ(settings.rest_address, "127.0.0.1:8997");
+  EXPECT_THAT(settings.devices, ElementsAre("cpu"));
+}
+
+TEST(SettingsTest, TakesFlags) {
+  const Settings settings = ParseWell({"--model", "/models/real/", "--devices", "cpu,cuda:1",
+                                       "--queue-capacity=7", "--log-format", "text"});
+
+  EXPECT_EQ(settings.model, "/models/real/");
+  EXPECT_THAT(settings.devices, ElementsAre("cpu", "cuda:1"));
+  EXPECT_EQ(settings.queue_capacity, 7U);
+  EXPECT_EQ(settings.log_form, LogForm::kText);
+}
+
+TEST(SettingsTest, NamesTheModelAfterItsFolder) {
+  EXPECT_EQ(ParseWell({"--model", "/models/real"}).model_name, "real");
+  EXPECT_EQ(ParseWell({"--model", "/models/real/"}).model_name, "real");
+  EXPECT_EQ(ParseWell({"--model", "x", "--model-name", "upscaler"}).model_name, "upscaler");
+}
+
+TEST(SettingsTest, TakesVariablesAndLetsFlagsWin) {
+  setenv("UPSCALER_QUEUE_CAPACITY", "9", /*overwrite=*/1);
+
+  EXPECT_EQ(ParseWell({}).queue_capacity, 9U);
+  EXPECT_EQ(ParseWell({"--queue-capacity", "3"}).queue_capacity, 3U);
+
+  unsetenv("UPSCALER_QUEUE_CAPACITY");
+}
+
+TEST(SettingsTest, TakesAFile) {
+  const std::string file = ::testing::TempDir() + "upscaler-settings.toml";
+  std::ofstream(file) << "queue-capacity = 11\nmodel-name = \"filed\"\n";
+
+  const Settings settings = ParseWell({"--config", file.c_str()});
+
+  EXPECT_EQ(settings.queue_capacity, 11U);
+  EXPECT_EQ(settings.model_name, "filed");
+}
+
+TEST(SettingsTest, RefusesWhatItDoesNotKnowAndSaysWhatIsAllowed) {
+  EXPECT_EQ(ParseBadly({"--no-such-flag"}).code, 2);
+  EXPECT_THAT(ParseBadly({"--queue-capacity", "0"}).text, HasSubstr("--queue-capacity"));
+  EXPECT_THAT(ParseBadly({"--dtype", "int8"}).text, HasSubstr("float16"));
+}
+
+TEST(SettingsTest, HelpAndVersionAreNoMistakes) {
+  const EarlyExit help = ParseBadly({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_THAT(help.text, HasSubstr("Exit codes"));
+  EXPECT_THAT(help.text, HasSubstr("UPSCALER_QUEUE_CAPACITY"));
+
+  const EarlyExit version = ParseBadly({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_THAT(version.text, HasSubstr("upscaler-server "));
+}
+
+}  // namespace
+}  // namespace upscaler
