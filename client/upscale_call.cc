@@ -1,7 +1,7 @@
 #include "client/upscale_call.h"
 
-#include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include <unicode/ustring.h>
@@ -13,7 +13,7 @@
 namespace upscaler {
 namespace {
 
-constexpr std::size_t kChunkBytes = 64 * 1024;
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 absl::Status CheckUtf8(const char* field, const std::string& text) {
   // Asks for the length only; the error tells whether the bytes were sound.
@@ -71,9 +71,9 @@ std::shared_ptr<grpc::ClientContext> UpscaleCall::context() const {
 }
 
 void UpscaleCall::SendNextChunk() {
-  const std::size_t bytes = std::min(kChunkBytes, image_.size() - sent_bytes_);
-  request_.mutable_chunk()->set_data(image_.data() + sent_bytes_, bytes);
-  sent_bytes_ += bytes;
+  const std::string_view chunk = std::string_view(image_).substr(sent_bytes_, kChunkBytes);
+  request_.mutable_chunk()->set_data(chunk.data(), chunk.size());
+  sent_bytes_ += chunk.size();
   StartWrite(&request_);
 }
 

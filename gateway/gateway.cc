@@ -7,8 +7,7 @@
 namespace upscaler {
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const Clock& clock) {
-  const HttpServer::Options http{.host = options.host,
-                                 .port = options.port,
+  const HttpServer::Options http{.address = options.address,
                                  .max_body_bytes = options.max_upload_bytes,
                                  .drain_timeout = options.drain_timeout};
   // Not make_unique, which has no access to the constructor.

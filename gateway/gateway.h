@@ -26,8 +26,7 @@ namespace upscaler {
 class Gateway {
  public:
   struct Options {
-    std::string host = "0.0.0.0";  // Numeric.
-    std::uint16_t port = 8997;     // 0: the system chooses.
+    std::string address = "127.0.0.1:8997";  // As ListenAddress has it.
     // To the service; see client/channel.h. Shared, as gRPC's channels are.
     std::shared_ptr<grpc::Channel> channel{};
     std::string model{};  // The served model's name.

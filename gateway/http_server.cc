@@ -1,8 +1,8 @@
 #include "gateway/http_server.h"
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -98,9 +98,10 @@ class HttpServer::Exchange {
       ++server_.suspended_;
     }
     MHD_suspend_connection(connection_);
-    const int socket =
-        MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    ticket_ = server_.watch_->Add(socket, [handler = handler_] { handler->OnClientGone(); });
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
+    const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
+    ticket_ =
+        server_.watch_->Add(info->connect_fd, [handler = handler_] { handler->OnClientGone(); });
   }
 
   // On any thread. The exchange may be gone as soon as its connection resumes.
@@ -170,9 +171,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& opt
   return server;
 }
 
-HttpServer::HttpServer(const Options& options, Dispatch dispatch,
-                       std::unique_ptr<HangupWatch> watch)
-    : options_(options), dispatch_(std::move(dispatch)), watch_(std::move(watch)) {}
+HttpServer::HttpServer(Options options, Dispatch dispatch, std::unique_ptr<HangupWatch> watch)
+    : options_(std::move(options)), dispatch_(std::move(dispatch)), watch_(std::move(watch)) {}
 
 HttpServer::~HttpServer() {
   if (daemon_ == nullptr) return;
@@ -188,13 +188,13 @@ HttpServer::~HttpServer() {
 }
 
 absl::Status HttpServer::Listen() {
-  UPSCALER_ASSIGN_OR_RETURN(const ListenAddress address,
-                            ListenAddress::Parse(options_.host, options_.port));
+  UPSCALER_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(options_.address));
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
   if (address.is_ipv6()) flags |= MHD_USE_IPv6;
   errno = 0;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
   daemon_ = MHD_start_daemon(
-      flags, options_.port, nullptr, nullptr, &Callbacks::OnRequest, this,                  //
+      flags, address.port(), nullptr, nullptr, &Callbacks::OnRequest, this,                 //
       MHD_OPTION_SOCK_ADDR, address.address(),                                              //
       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, this,                           //
       MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,                                //
@@ -202,9 +202,11 @@ absl::Status HttpServer::Listen() {
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,                           //
       MHD_OPTION_END);
   if (daemon_ == nullptr) {
-    return absl::FailedPreconditionError(fmt::format("cannot listen on {}:{}: {}", options_.host,
-                                                     options_.port, std::strerror(errno)));
+    return absl::FailedPreconditionError(fmt::format("cannot listen at {} for REST: {}",
+                                                     options_.address,
+                                                     std::generic_category().message(errno)));
   }
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
   port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
   return absl::OkStatus();
 }

@@ -51,8 +51,7 @@ class RequestHandler {
 class HttpServer {
  public:
   struct Options {
-    std::string host = "0.0.0.0";  // Numeric.
-    std::uint16_t port = 8997;     // 0: the system chooses.
+    std::string address = "127.0.0.1:8997";  // As ListenAddress has it.
     // A longer body gets its connection closed: at once where its length is
     // announced and Dispatch refuses it, at twice this in any case.
     std::size_t max_body_bytes = std::size_t{32} << 20;
@@ -90,7 +89,7 @@ class HttpServer {
   class Exchange;
   struct Callbacks;  // What libmicrohttpd calls.
 
-  HttpServer(const Options& options, Dispatch dispatch, std::unique_ptr<HangupWatch> watch);
+  HttpServer(Options options, Dispatch dispatch, std::unique_ptr<HangupWatch> watch);
 
   absl::Status Listen();
   // Blocks until every request is answered and gone, or until `timeout`.

@@ -14,11 +14,12 @@ namespace upscaler {
 // A socket address of IPv4 or IPv6.
 class ListenAddress {
  public:
-  // `host` is numeric: "0.0.0.0", "127.0.0.1" or "::". kFailedPrecondition
-  // otherwise.
-  static absl::StatusOr<ListenAddress> Parse(const std::string& host, std::uint16_t port);
+  // `text` is "host:port", the host being numeric ("0.0.0.0", "[::1]") or
+  // "localhost", the port 0 for any free one. kFailedPrecondition otherwise.
+  static absl::StatusOr<ListenAddress> Parse(const std::string& text);
 
   bool is_ipv6() const { return storage_.ss_family == AF_INET6; }
+  std::uint16_t port() const;
   const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&storage_); }
 
  private:

@@ -82,18 +82,17 @@ absl::Status Server::OpenDoors() {
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
   UPSCALER_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(settings_.grpc_address, service_));
   UPSCALER_ASSIGN_OR_RETURN(
-      gateway_,
-      Gateway::Start({.address = settings_.rest_address,
-                      .channel = grpc_->InProcessChannel(),
-                      .model = settings_.model_name,
-                      .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
-                      .ready = [this] { return ready_.load(); },
-                      .on_upscaled =
-                          [this](const UpscaleRecord& record) {
-                            metrics_.CountRequest(Metrics::Api::kRest, record.status.code(),
-                                                  record.took);
-                          }},
-                     clock_));
+      gateway_, Gateway::Start({.address = settings_.rest_address,
+                                .channel = grpc_->InProcessChannel(),
+                                .model = settings_.model_name,
+                                .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
+                                .ready = [this] { return ready_.load(); },
+                                .on_upscaled =
+                                    [this](const UpscaleRecord& record) {
+                                      metrics_.CountRequest(Metrics::Api::kRest,
+                                                            record.status.code(), record.took);
+                                    }},
+                               clock_));
   grpc_->SetServing(true);
   ready_ = true;
   logger_.Info("ready", {{"grpc_port", grpc_->port()},

@@ -74,7 +74,8 @@ void Describe(CLI::App& app, Settings& settings) {
 }  // namespace
 
 std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* argv) {
-  Settings settings{.model = UPSCALER_DEFAULT_MODEL};
+  Settings settings;
+  settings.model = UPSCALER_DEFAULT_MODEL;
   CLI::App app("Serves an upscaler that doubles the resolution of pictures, by gRPC and REST.",
                "upscaler-server");
   app.set_version_flag("--version", fmt::format("upscaler-server {}", kVersion));

@@ -26,7 +26,8 @@ ExitCode Report(std::ostream& err, ExitCode code, std::string_view message) {
 }
 
 ExitCode ReportFileError(std::ostream& err, const absl::Status& status) {
-  return Report(err, ExitCode::kFile, std::string(status.message()));
+  const std::string message(status.message());
+  return Report(err, ExitCode::kFile, message);
 }
 
 // A server gives each of its errors a reason; one without comes from the way to

@@ -43,8 +43,7 @@ class GatewayTest : public ::testing::Test {
 
   void Start(UpscaleScript script) {
     service_ = std::make_unique<FakeUpscalerService>(std::move(script));
-    auto gateway = Gateway::Start({.host = "127.0.0.1",
-                                   .port = 0,
+    auto gateway = Gateway::Start({.address = "127.0.0.1:0",
                                    .channel = MakeChannel(service_->target()),
                                    .model = "the-model",
                                    .max_upload_bytes = kMaxUpload,
@@ -326,10 +325,13 @@ TEST_F(GatewayTest, ReplacesARequestIdThatIsNotOne) {
 TEST_F(GatewayTest, RefusesAnAddressThatIsTakenOrNone) {
   Start({});
 
-  EXPECT_THAT(Gateway::Start({.host = "127.0.0.1", .port = gateway_->port()}, clock_),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
-  EXPECT_THAT(Gateway::Start({.host = "localhost", .port = 0}, clock_),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
+  const std::string taken = "127.0.0.1:" + std::to_string(gateway_->port());
+  for (const std::string& address : {taken, std::string("127.0.0.1"), std::string("example:0"),
+                                     std::string("127.0.0.1:x"), std::string("127.0.0.1:65536")}) {
+    EXPECT_THAT(Gateway::Start({.address = address}, clock_),
+                StatusIs(absl::StatusCode::kFailedPrecondition))
+        << address;
+  }
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ std::string FormatTable(const std::vector<Comparison>& comparisons) {
   std::string table = fmt::format("{:<28}{:>12}{:>12}{:>12}  {}\n", "stage", "largest",
                                   "difference", "allowed", "verdict");
   for (const Comparison& comparison : comparisons) {
-    table += fmt::format("{:<28}{:>12.4g}{:>12.2g}{:>12.2g}  {}\n", comparison.stage,
+    table += fmt::format("{:<28}{:>12.5g}{:>12.2g}{:>12.2g}  {}\n", comparison.stage,
                          comparison.largest, comparison.difference, comparison.allowed,
                          comparison.Holds() ? "ok" : "TOO FAR");
   }

@@ -12,94 +12,97 @@
 namespace upscaler {
 namespace {
 
-// Planes of about this many samples are worth a thread's while.
-constexpr std::int64_t kSamplesPerTask = 32768;
+// A thread is worth waking for about this many numbers.
+constexpr std::int64_t kNumbersPerTask = 32768;
 
-struct Size {
+// One picture of a batch, [H, W, C] in memory.
+struct Picture {
+  const float* data = nullptr;
   std::int64_t height = 0;
   std::int64_t width = 0;
+  std::int64_t channels = 0;
 
-  std::int64_t area() const { return height * width; }
+  // The number of floats in a row.
+  std::int64_t pitch() const { return width * channels; }
+  const float* Row(std::int64_t y) const { return data + Reflected(y, height) * pitch(); }
+
+  // The index that a position just outside [0, n) stands for: -1 is 1, n is n - 2.
+  static std::int64_t Reflected(std::int64_t index, std::int64_t n) {
+    if (index < 0) return -index;
+    if (index >= n) return 2 * (n - 1) - index;
+    return index;
+  }
 };
 
-// The index that a position just outside [0, n) stands for: -1 is 1, n is n - 2.
-std::int64_t Reflected(std::int64_t index, std::int64_t n) {
-  if (index < 0) return -index;
-  if (index >= n) return 2 * (n - 1) - index;
-  return index;
-}
-
-float Weighted(float a, float b, float c, float d) { return 0.125F * (a + d) + 0.375F * (b + c); }
-
-// in [H, W] -> out [H / 2, W / 2]; `line` has room for W samples.
-void HalvePlane(const float* in, Size size, float* line, float* out) {
-  const std::int64_t half_width = size.width / 2;
-  for (std::int64_t y = 0; y < size.height / 2; ++y) {
-    const float* above = in + Reflected(2 * y - 1, size.height) * size.width;
-    const float* upper = in + 2 * y * size.width;
-    const float* lower = in + (2 * y + 1) * size.width;
-    const float* below = in + Reflected(2 * y + 2, size.height) * size.width;
-    for (std::int64_t x = 0; x < size.width; ++x) {
-      line[x] = Weighted(above[x], upper[x], lower[x], below[x]);
-    }
-
-    float* row = out + y * half_width;
-    const std::int64_t last = half_width - 1;
-    row[0] = Weighted(line[1], line[0], line[1], line[Reflected(2, size.width)]);
-    for (std::int64_t x = 1; x < last; ++x) {
-      row[x] = Weighted(line[2 * x - 1], line[2 * x], line[2 * x + 1], line[2 * x + 2]);
-    }
-    if (last > 0) {
-      row[last] = Weighted(line[2 * last - 1], line[2 * last], line[2 * last + 1],
-                           line[Reflected(2 * last + 2, size.width)]);
-    }
+// out[i] = (a[i] + 3 b[i] + 3 c[i] + d[i]) / 8
+void Halve(const float* a, const float* b, const float* c, const float* d, std::int64_t n,
+           float* out) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    out[i] = 0.125F * (a[i] + d[i]) + 0.375F * (b[i] + c[i]);
   }
 }
 
-// in [H, W] -> out [2 * H, 2 * W]; `line` has room for W samples.
-void DoublePlane(const float* in, Size size, float* line, float* out) {
-  const std::int64_t last = size.width - 1;
-  for (std::int64_t y = 0; y < 2 * size.height; ++y) {
-    // Each new row lies a quarter of the way from its nearest row to the next.
-    const float* nearest = in + y / 2 * size.width;
-    const float* next = in + Reflected(y / 2 + (y % 2 == 0 ? -1 : 1), size.height) * size.width;
-    for (std::int64_t x = 0; x < size.width; ++x) {
-      line[x] = 0.75F * nearest[x] + 0.25F * next[x];
-    }
+// out[i] = (3 nearest[i] + next[i]) / 4
+void Mix(const float* nearest, const float* next, std::int64_t n, float* out) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = 0.75F * nearest[i] + 0.25F * next[i];
+}
 
-    float* row = out + y * 2 * size.width;
-    row[0] = 0.75F * line[0] + 0.25F * line[1];
-    for (std::int64_t x = 0; x < last; ++x) {
-      row[2 * x + 1] = 0.75F * line[x] + 0.25F * line[x + 1];
-      row[2 * x + 2] = 0.75F * line[x + 1] + 0.25F * line[x];
-    }
-    row[2 * last + 1] = 0.75F * line[last] + 0.25F * line[last - 1];
+// Computes row `y` of the halved picture: `out` [W / 2, C], with `line` [W, C] for
+// what lies between.
+void HalvedRow(const Picture& in, std::int64_t y, float* line, float* out) {
+  Halve(in.Row(2 * y - 1), in.Row(2 * y), in.Row(2 * y + 1), in.Row(2 * y + 2), in.pitch(), line);
+  const auto sample = [&](std::int64_t x) {
+    return line + Picture::Reflected(x, in.width) * in.channels;
+  };
+  for (std::int64_t x = 0; x < in.width / 2; ++x) {
+    Halve(sample(2 * x - 1), sample(2 * x), sample(2 * x + 1), sample(2 * x + 2), in.channels,
+          out + x * in.channels);
+  }
+}
+
+// Computes row `y` of the doubled picture: `out` [2 * W, C], with `line` [W, C] for
+// what lies between. Each new sample lies a quarter of the way from its nearest old
+// one to the next.
+void DoubledRow(const Picture& in, std::int64_t y, float* line, float* out) {
+  Mix(in.Row(y / 2), in.Row(y / 2 + (y % 2 == 0 ? -1 : 1)), in.pitch(), line);
+  const auto sample = [&](std::int64_t x) {
+    return line + Picture::Reflected(x, in.width) * in.channels;
+  };
+  for (std::int64_t x = 0; x < in.width; ++x) {
+    Mix(sample(x), sample(x - 1), in.channels, out + 2 * x * in.channels);
+    Mix(sample(x), sample(x + 1), in.channels, out + (2 * x + 1) * in.channels);
   }
 }
 
 bool HasClosedForm(const at::Tensor& features) {
-  return features.dim() == 4 && features.scalar_type() == at::kFloat && features.is_contiguous() &&
-         features.size(2) >= 2 && features.size(3) >= 2;
+  return features.dim() == 4 && features.scalar_type() == at::kFloat &&
+         features.is_contiguous(at::MemoryFormat::ChannelsLast) && features.size(2) >= 2 &&
+         features.size(3) >= 2;
 }
 
-// Runs `resample_plane` over every plane of `features`; the result's planes are of
-// the size `out_size`.
-template <typename ResamplePlane>
-at::Tensor ForEachPlane(const at::Tensor& features, Size out_size, ResamplePlane resample_plane) {
-  const Size size{.height = features.size(2), .width = features.size(3)};
-  const auto result = at::empty(
-      {features.size(0), features.size(1), out_size.height, out_size.width}, features.options());
-  const float* in = features.const_data_ptr<float>();
+// The result, of the size [height, width], computed row by row with `compute_row`.
+template <typename ComputeRow>
+at::Tensor RowByRow(const at::Tensor& features, std::int64_t height, std::int64_t width,
+                    ComputeRow compute_row) {
+  const std::int64_t channels = features.size(1);
+  const auto result = at::empty({features.size(0), channels, height, width}, features.options(),
+                                at::MemoryFormat::ChannelsLast);
+  const Picture first{.data = features.const_data_ptr<float>(),
+                      .height = features.size(2),
+                      .width = features.size(3),
+                      .channels = channels};
   auto* out = result.mutable_data_ptr<float>();
 
-  const std::int64_t planes = features.size(0) * features.size(1);
-  const std::int64_t planes_per_task = kSamplesPerTask / size.area() + 1;
-  at::parallel_for(0, planes, planes_per_task, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> line(static_cast<std::size_t>(size.width));
-    for (std::int64_t plane = begin; plane < end; ++plane) {
-      resample_plane(in + plane * size.area(), size, line.data(), out + plane * out_size.area());
-    }
-  });
+  const std::int64_t rows_per_task = kNumbersPerTask / (width * channels) + 1;
+  at::parallel_for(
+      0, features.size(0) * height, rows_per_task, [&](std::int64_t begin, std::int64_t end) {
+        std::vector<float> line(static_cast<std::size_t>(first.pitch()));
+        for (std::int64_t row = begin; row < end; ++row) {
+          Picture picture = first;
+          picture.data += row / height * first.height * first.pitch();
+          compute_row(picture, row % height, line.data(), out + row * width * channels);
+        }
+      });
   return result;
 }
 
@@ -107,14 +110,12 @@ at::Tensor ForEachPlane(const at::Tensor& features, Size out_size, ResamplePlane
 
 at::Tensor CpuDownsample2x(const at::Tensor& features) {
   if (!HasClosedForm(features)) return PlainDownsample2x(features);
-  const Size halved{.height = features.size(2) / 2, .width = features.size(3) / 2};
-  return ForEachPlane(features, halved, HalvePlane);
+  return RowByRow(features, features.size(2) / 2, features.size(3) / 2, HalvedRow);
 }
 
 at::Tensor CpuUpsample2x(const at::Tensor& features) {
   if (!HasClosedForm(features)) return PlainUpsample2x(features);
-  const Size doubled{.height = 2 * features.size(2), .width = 2 * features.size(3)};
-  return ForEachPlane(features, doubled, DoublePlane);
+  return RowByRow(features, 2 * features.size(2), 2 * features.size(3), DoubledRow);
 }
 
 }  // namespace upscaler

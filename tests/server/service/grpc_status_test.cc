@@ -44,9 +44,8 @@ TEST(GrpcStatusTest, NamesTheFieldAtFault) {
 }
 
 TEST(GrpcStatusTest, SaysWhenToTryAgainAndWhy) {
-  const grpc::Status status =
-      ToGrpcStatus(WithRetryAfter(WithReason(absl::ResourceExhaustedError("full"), "QUEUE_FULL"),
-                                  2500ms));
+  const grpc::Status status = ToGrpcStatus(
+      WithRetryAfter(WithReason(absl::ResourceExhaustedError("full"), "QUEUE_FULL"), 2500ms));
 
   EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status).reason(), "QUEUE_FULL");
   EXPECT_EQ(DetailOf<google::rpc::RetryInfo>(status).retry_delay().seconds(), 2);

@@ -40,9 +40,8 @@ class UpscalerServiceTest : public ::testing::Test {
     replica_ = std::make_unique<Replica>(queue_, std::make_unique<FakeEngine>(script_),
                                          /*max_batch=*/2, clock_, observer_);
     server_ = GrpcServer::Start("127.0.0.1:0", service_).value();
-    stub_ = v1::UpscalerService::NewStub(
-        grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
-                            grpc::InsecureChannelCredentials()));
+    stub_ = v1::UpscalerService::NewStub(grpc::CreateChannel(
+        "127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials()));
   }
 
   ~UpscalerServiceTest() override { queue_.Close(); }
@@ -93,8 +92,8 @@ class UpscalerServiceTest : public ::testing::Test {
   RowQueue queue_{/*capacity=*/2, clock_};
   Metrics metrics_{{}, {.capacity = 2, .depth = [this] { return queue_.depth(); }}};
   ThreadPool pool_{/*threads=*/1};
-  Upscaler upscaler_{{.sides = {.multiple = 8, .minimum = 16}, .limits = {}},
-                     queue_, pool_, clock_, observer_};
+  Upscaler upscaler_{
+      {.sides = {.multiple = 8, .minimum = 16}, .limits = {}}, queue_, pool_, clock_, observer_};
   UpscalerService service_{{.upscaler = upscaler_,
                             .clock = clock_,
                             .metrics = metrics_,

@@ -74,7 +74,8 @@ TEST(MakeTaskTest, RefusesNumbersOutOfRange) {
 
 TEST(MakeTaskTest, RefusesGuidanceThatIsNoNumberOrOutOfRange) {
   v1::UpscaleSpec spec;
-  for (const double guidance : {-0.1, 50.1, std::nan(""), std::numeric_limits<double>::infinity()}) {
+  for (const double guidance :
+       {-0.1, 50.1, std::nan(""), std::numeric_limits<double>::infinity()}) {
     spec.set_guidance_scale(guidance);
     ExpectRefused(spec, "guidance_scale", "0 to 50 is allowed");
   }

@@ -17,7 +17,9 @@ using test::StatusIs;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(CatchTorchTest, PassesTheResultOn) { EXPECT_EQ(CatchTorch([] { return 7; }).value(), 7); }
+TEST(CatchTorchTest, PassesTheResultOn) {
+  EXPECT_EQ(CatchTorch([] { return 7; }).value(), 7);
+}
 
 TEST(CatchTorchTest, SaysWhatLibTorchSaidWithoutItsBacktrace) {
   const auto status = CatchTorch([]() -> int { TORCH_CHECK(false, "sizes differ"); }).status();

@@ -44,7 +44,9 @@ class TorchEngineTest : public ::testing::Test {
             .seed = seed};
   }
 
-  static void Step(const std::vector<RowId>& rows) { EXPECT_THAT(engine_->Step(rows), Each(IsOk())); }
+  static void Step(const std::vector<RowId>& rows) {
+    EXPECT_THAT(engine_->Step(rows), Each(IsOk()));
+  }
 
   static Image Finish(RowId id) {
     Image image = engine_->Finish(id).value();

@@ -27,9 +27,13 @@ const std::vector<std::vector<std::int64_t>> kShapes = {
     {1, 5, 8, 8}, {3, 2, 9, 4}, {1, 7, 5, 33}, {2, 40, 33, 17},
 };
 
+at::Tensor ChannelsLast(const at::Tensor& features) {
+  return features.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
 TEST(ResampleTest, HalvesAsThePlainTwinDoes) {
   for (const auto& shape : kShapes) {
-    const auto features = at::randn(shape);
+    const auto features = ChannelsLast(at::randn(shape));
 
     EXPECT_THAT(Downsample2x(features), TensorNear(PlainDownsample2x(features), kTolerance))
         << features.sizes();
@@ -38,7 +42,7 @@ TEST(ResampleTest, HalvesAsThePlainTwinDoes) {
 
 TEST(ResampleTest, DoublesAsThePlainTwinDoes) {
   for (const auto& shape : kShapes) {
-    const auto features = at::randn(shape);
+    const auto features = ChannelsLast(at::randn(shape));
 
     EXPECT_THAT(Upsample2x(features), TensorNear(PlainUpsample2x(features), kTolerance))
         << features.sizes();
@@ -46,18 +50,28 @@ TEST(ResampleTest, DoublesAsThePlainTwinDoes) {
 }
 
 TEST(ResampleTest, TakesOtherTypesAndLayouts) {
-  const auto features = at::randn({2, 4, 6, 8});
-  const auto doubles = features.to(at::kDouble);
-  const auto transposed = features.transpose(2, 3).contiguous().transpose(2, 3);
+  const auto features = ChannelsLast(at::randn({2, 4, 6, 8}));
+  const auto halved = Downsample2x(features);
+  const auto doubled = Upsample2x(features);
 
-  EXPECT_THAT(Downsample2x(doubles), TensorNear(Downsample2x(features).to(at::kDouble), 1e-6));
-  EXPECT_THAT(Upsample2x(doubles), TensorNear(Upsample2x(features).to(at::kDouble), 1e-6));
-  EXPECT_THAT(Downsample2x(transposed), TensorNear(Downsample2x(features), kTolerance));
-  EXPECT_THAT(Upsample2x(transposed), TensorNear(Upsample2x(features), kTolerance));
+  const auto contiguous = features.contiguous();
+  const auto doubles = features.to(at::kDouble);
+
+  EXPECT_THAT(Downsample2x(contiguous), TensorNear(halved, kTolerance));
+  EXPECT_THAT(Upsample2x(contiguous), TensorNear(doubled, kTolerance));
+  EXPECT_THAT(Downsample2x(doubles), TensorNear(halved, kTolerance));
+  EXPECT_THAT(Upsample2x(doubles), TensorNear(doubled, kTolerance));
+}
+
+TEST(ResampleTest, KeepsTheChannelsLast) {
+  const auto features = ChannelsLast(at::randn({1, 4, 6, 8}));
+
+  EXPECT_TRUE(Downsample2x(features).is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(Upsample2x(features).is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
 TEST(ResampleTest, LeavesAFlatMapFlat) {
-  const auto flat = at::full({1, 2, 6, 4}, 3.25);
+  const auto flat = ChannelsLast(at::full({1, 2, 6, 4}, 3.25));
 
   EXPECT_THAT(Downsample2x(flat), TensorNear(at::full({1, 2, 3, 2}, 3.25), kTolerance));
   EXPECT_THAT(Upsample2x(flat), TensorNear(at::full({1, 2, 12, 8}, 3.25), kTolerance));

@@ -1,5 +1,7 @@
 #include "worker/models/nn/layers.h"
 
+#include <cassert>
+
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
@@ -20,12 +22,21 @@ at::Tensor LinearImpl::forward(const at::Tensor& input) {
 Conv2dImpl::Conv2dImpl(const Conv2dOptions& options)
     : options_(options),
       weight_(register_parameter(
-          "weight", at::empty({options.out, options.in, options.kernel, options.kernel}),
+          "weight",
+          at::empty({options.out, options.in, options.kernel, options.kernel},
+                    at::TensorOptions().memory_format(at::MemoryFormat::ChannelsLast)),
           /*requires_grad=*/false)) {
   if (options.bias) bias_ = register_parameter("bias", at::empty({options.out}), false);
 }
 
 at::Tensor Conv2dImpl::forward(const at::Tensor& features) {
+  if (options_.kernel == 1) {
+    // With the channels last this is a linear layer, for which CPUs have the better
+    // code: ATen's convolution would copy the features into another layout first.
+    assert(options_.stride == 1 && options_.padding == 0);
+    return at::linear(features.permute({0, 2, 3, 1}), weight_.flatten(1), bias_)
+        .permute({0, 3, 1, 2});
+  }
   return at::conv2d(features, weight_, bias_, options_.stride, options_.padding);
 }
 

@@ -90,6 +90,8 @@ absl::Status BindWeights(const Weights& weights, const BindOptions& options,
   UPSCALER_ASSIGN_OR_RETURN(const auto matches, Match(weights, options.rename, slots));
   for (const auto& [name, slot] : slots) {
     at::Tensor value = matches.at(name)->to(options.device, options.dtype).view(slot.sizes());
+    // The module says how it wants its weights laid out: convolutions, channels last.
+    value = value.contiguous(slot.suggest_memory_format());
     slot.set_requires_grad(false);
     slot.set_data(value);
   }

@@ -27,8 +27,9 @@ struct BindOptions {
 // may have further axes of 1 at its end: old checkpoints have [512, 512, 1, 1]
 // for a linear layer's [512, 512].
 //
-// Where dtype and device are those of the file, nothing is copied: the parameter
-// is the mapped file. Afterwards no parameter asks for a gradient.
+// Each keeps its layout in memory. Where that, dtype and device are those of the
+// file, nothing is copied: the parameter is the mapped file. Afterwards no parameter
+// asks for a gradient.
 //
 // kFailedPrecondition naming the folder and the first few tensors at fault; the
 // module is then as it was. Throws what LibTorch throws when `device` has no room.
