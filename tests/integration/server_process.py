@@ -23,9 +23,12 @@ ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.starts
 
 
 def command_line(*options: str) -> list[str]:
-    """The server with the demo model at free ports. `options` come last, and so win."""
-    doors = [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
-    return [str(BIN / "upscaler-server"), f"--model={DEMO_MODEL}", *doors, *options]
+    """The server with the demo model at free ports, unless `options` say otherwise."""
+    defaults = [f"--model={DEMO_MODEL}"]
+    defaults += [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
+    given = {option.partition("=")[0] for option in options}
+    kept = [option for option in defaults if option.partition("=")[0] not in given]
+    return [str(BIN / "upscaler-server"), *kept, *options]
 
 
 class ServerProcess:
