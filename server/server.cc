@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kBytesPerMib = std::size_t{1} << 20;
 
+// At the end, how long clients may take to receive their answers.
+constexpr std::chrono::seconds kDeliveryTime{5};
+
 double SecondsSince(TimePoint start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Now() - start).count();
 }
@@ -86,6 +89,7 @@ absl::Status Server::OpenDoors() {
                                 .channel = grpc_->InProcessChannel(),
                                 .model = settings_.model_name,
                                 .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
+                                .drain_timeout = kDeliveryTime,
                                 .ready = [this] { return ready_.load(); },
                                 .on_upscaled =
                                     [this](const UpscaleRecord& record) {
@@ -108,7 +112,13 @@ void Server::Drain() {
   ready_ = false;
   grpc_->SetServing(false);
   queue_.Close();
-  grpc_->Shutdown(std::chrono::seconds(settings_.drain_seconds));
+  // The doors stay open meanwhile: to deliver answers, and to refuse new requests
+  // in words rather than by a closed port.
+  upscaler_.AwaitIdle(start + std::chrono::seconds(settings_.drain_seconds));
+  upscaler_.CancelAll();
+  // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
+  gateway_.reset();
+  grpc_->Shutdown(kDeliveryTime);
   logger_.Info("drained", {{"seconds", SecondsSince(start, clock_)}});
 }
 

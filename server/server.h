@@ -39,7 +39,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Says "not ready", refuses new requests, and waits until those that were
-  // admitted are answered; what is left after `drain_seconds` is cancelled.
+  // admitted are answered; what is left after `drain_seconds` is cancelled. Then
+  // the doors close.
   void Drain();
 
  private:

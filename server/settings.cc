@@ -30,6 +30,12 @@ std::string VariableOf(const std::string& option) {
   return name;
 }
 
+// The last part of a path, whether or not it ends in a slash.
+std::string FolderName(const std::string& path) {
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+}
+
 template <typename T>
 CLI::Option* Add(CLI::App& app, const std::string& name, T& value, const std::string& help) {
   return app.add_option("--" + name, value, help)->envname(VariableOf(name))->capture_default_str();
@@ -88,10 +94,7 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
     const int code = app.exit(error, text, text);
     return EarlyExit{.code = code == 0 ? 0 : 2, .text = text.str()};
   }
-  if (settings.model_name.empty()) {
-    settings.model_name =
-        std::filesystem::path(settings.model).lexically_normal().filename().string();
-  }
+  if (settings.model_name.empty()) settings.model_name = FolderName(settings.model);
   return settings;
 }
 

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
 
-#include "common/mutex.h"
 #include "common/status_macros.h"
 
 namespace upscaler {
@@ -33,7 +31,12 @@ class Upscaler::Job : public std::enable_shared_from_this<Job> {
         listener_(std::move(listener)),
         missing_(task_.image_count) {
     outcome_.pictures.resize(static_cast<std::size_t>(task_.image_count));
+    upscaler_.Enter(token_);
   }
+  // The listener has heard the end by now.
+  ~Job() { upscaler_.Leave(token_); }
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
 
   const std::shared_ptr<CancelToken>& token() const { return token_; }
 
@@ -184,6 +187,30 @@ absl::StatusOr<std::shared_ptr<CancelToken>> Upscaler::Start(
 void Upscaler::Cancel(CancelToken& token) {
   token.Cancel();
   queue_.DropDeparted();
+}
+
+void Upscaler::CancelAll() {
+  {
+    MutexLock lock(mutex_);
+    for (const auto& token : active_) token->Cancel();
+  }
+  queue_.DropDeparted();
+}
+
+void Upscaler::AwaitIdle(TimePoint deadline) {
+  MutexLock lock(mutex_);
+  while (!active_.empty() && lock.WaitUntil(fewer_, deadline)) continue;
+}
+
+void Upscaler::Enter(const std::shared_ptr<CancelToken>& token) {
+  MutexLock lock(mutex_);
+  active_.insert(token);
+}
+
+void Upscaler::Leave(const std::shared_ptr<CancelToken>& token) {
+  MutexLock lock(mutex_);
+  active_.erase(token);
+  fewer_.notify_all();
 }
 
 }  // namespace upscaler

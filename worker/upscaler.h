@@ -4,16 +4,19 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include <absl/base/thread_annotations.h>
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "common/mutex.h"
 #include "common/thread_pool.h"
 #include "worker/imaging/codec.h"
 #include "worker/imaging/padding.h"
@@ -96,8 +99,17 @@ class Upscaler {
   // Cancels a request and frees its places in the queue at once.
   void Cancel(CancelToken& token);
 
+  // Cancels every request that there is.
+  void CancelAll() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Blocks until no request is left, or until `deadline` of the steady clock.
+  void AwaitIdle(TimePoint deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   class Job;
+
+  void Enter(const std::shared_ptr<CancelToken>& token) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(const std::shared_ptr<CancelToken>& token) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
   RowQueue& queue_;
@@ -105,6 +117,11 @@ class Upscaler {
   const Clock& clock_;
   Observer& observer_;
   std::atomic<RowId> next_row_id_ = 1;
+
+  Mutex mutex_;
+  std::condition_variable fewer_;  // A request has ended.
+  // Of the requests that there are.
+  std::set<std::shared_ptr<CancelToken>> active_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace upscaler

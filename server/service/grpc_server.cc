@@ -1,5 +1,8 @@
 #include "server/service/grpc_server.h"
 
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +22,15 @@ constexpr int kKeepaliveMilliseconds = 60'000;
 // A client that asks more often than this is turned away.
 constexpr int kMinimumPingIntervalMilliseconds = 10'000;
 
+// gRPC would take port 443 where there is none, and 99999 for 34463.
+bool HasPort(const std::string& address) {
+  const char* const end = address.data() + address.size();
+  const char* const first = address.data() + address.rfind(':') + 1;
+  std::uint16_t port = 0;
+  const auto [stop, error] = std::from_chars(first, end, port);
+  return first != address.data() && error == std::errc() && stop == end;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string& address,
@@ -37,7 +49,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string&
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinimumPingIntervalMilliseconds);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  std::unique_ptr<grpc::Server> server =
+      HasPort(address) ? builder.BuildAndStart() : std::unique_ptr<grpc::Server>();
   if (server == nullptr || port == 0) {
     return absl::FailedPreconditionError(fmt::format(
         "cannot listen at {} for gRPC: the address is malformed, not ours, or taken", address));

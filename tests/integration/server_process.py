@@ -1,5 +1,6 @@
 """One run of upscaler-server, from its start to its exit code."""
 
+import itertools
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ DEMO_MODEL = SOURCE / "checkpoints/demo"
 
 # Long enough for a busy machine; nothing waits this long that goes well.
 PATIENCE = 60
+
+END_OF_LOG = "end of log"
 
 # Settings of whoever runs the tests are not the tests'.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("UPSCALER_")}
@@ -53,19 +56,18 @@ class ServerProcess:
         self.admin_url = f"http://127.0.0.1:{ready['admin_port']}"
 
     def _read_log(self) -> None:
-        for line in self._process.stderr:
+        for line in itertools.chain(self._process.stderr, [END_OF_LOG]):
+            # A process that dies may say so in words of its own.
+            entry = json.loads(line) if line.startswith("{") else {"message": line.strip()}
             with self._logged:
-                self.log.append(json.loads(line))
+                self.log.append(entry)
                 self._logged.notify_all()
-        with self._logged:
-            self.log.append({"message": "end of log"})
-            self._logged.notify_all()
 
     def await_log(self, message: str) -> dict:
         """The first line with that message, as soon as it is there."""
 
         def line_or_end() -> list[dict]:
-            return [line for line in self.log if line["message"] in (message, "end of log")]
+            return [line for line in self.log if line["message"] in (message, END_OF_LOG)]
 
         with self._logged:
             self._logged.wait_for(line_or_end, timeout=PATIENCE)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from server_process import DEMO_MODEL, ENVIRONMENT, PATIENCE, command_line
+from server_process import DEMO_MODEL, ENVIRONMENT, command_line
+
+# A server that starts, and should not, is ended after so many seconds.
+PATIENCE = 10
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -93,7 +96,7 @@ def test_a_port_that_is_taken_is_named(door):
         assert address in reason(f"--{door}-address={address}")
 
 
-@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:99999", "127.0.0.1"])
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "127.0.0.1"])
 @pytest.mark.parametrize("door", ["grpc", "rest", "admin"])
 def test_an_address_that_is_none_is_named(door, address):
     assert address in reason(f"--{door}-address={address}")

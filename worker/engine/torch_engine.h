@@ -20,8 +20,8 @@ namespace upscaler {
 class TorchEngine final : public Engine {
  public:
   struct Options {
-    std::string model;            // The checkpoint's folder.
-    std::string weights_variant;  // "" for none.
+    std::string model;                 // The checkpoint's folder.
+    std::string weights_variant = "";  // Of the weights' files, if any.
     std::string device = "cpu";
     std::string dtype = "float32";  // Or float16.
     int threads = 0;                // On the CPU; 0 means one a core.

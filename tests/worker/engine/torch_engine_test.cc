@@ -131,7 +131,9 @@ TEST_F(TorchEngineTest, FailsTheRowWhosePictureTheModelCannotTakeAndNoOther) {
       admitted ? engine_->Step(std::vector<RowId>{1, 2}) : engine_->Step(std::vector<RowId>{1});
 
   EXPECT_THAT(statuses.front(), IsOk());
-  if (admitted) EXPECT_THAT(statuses.back(), StatusIs(absl::StatusCode::kInternal));
+  if (admitted) {
+    EXPECT_THAT(statuses.back(), StatusIs(absl::StatusCode::kInternal));
+  }
   engine_->Drop(1);
   engine_->Drop(2);
 }
