@@ -75,7 +75,12 @@ grpc_ms=$(($(milliseconds) - start))
 plain() {
   vips autorot "$1" "$scratch/upright.v"
   vips colourspace "$scratch/upright.v" "$scratch/srgb.v" srgb
-  vips flatten "$scratch/srgb.v" "$2" --background 255
+  # libvips takes the last channel for transparency, whatever it is.
+  if [ "$(vipsheader -f bands "$scratch/srgb.v")" = 4 ]; then
+    vips flatten "$scratch/srgb.v" "$2" --background 255
+  else
+    vips copy "$scratch/srgb.v" "$2"
+  fi
 }
 plain "$image" "$out/before.png"
 plain "$out/rest.png" "$scratch/after.v"

@@ -14,7 +14,8 @@ def server() -> Iterator[ServerProcess]:
     """The server with its default settings, shared by all tests that leave it as it was."""
     process = ServerProcess()
     yield process
-    process.stop()
+    process.end()
+    process.check_exit()
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +23,18 @@ def client(server: ServerProcess) -> Client:
     return Client(server)
 
 
+@pytest.fixture(scope="session")
+def leaving() -> Iterator[list[ServerProcess]]:
+    """Servers that were told to end. An end takes seconds, so they are awaited together, last."""
+    processes = []
+    yield processes
+    for process in processes:
+        process.check_exit()
+
+
 @pytest.fixture
-def start_server() -> Iterator[Callable[..., ServerProcess]]:
-    """Starts servers with options of the test's own. They are stopped after it."""
+def start_server(leaving: list[ServerProcess]) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts servers with options of the test's own, which end after it."""
     started = []
 
     def start(*options: str) -> ServerProcess:
@@ -33,7 +43,8 @@ def start_server() -> Iterator[Callable[..., ServerProcess]]:
 
     yield start
     for process in started:
-        process.stop()
+        process.end()
+        leaving.append(process)
 
 
 @pytest.fixture(scope="session")

@@ -96,16 +96,11 @@ class ServerProcess:
         """Asks the server to end, without waiting."""
         self._process.send_signal(signal.SIGTERM)
 
-    def exit_code(self) -> int:
-        """Waits until the server has ended."""
+    def check_exit(self) -> None:
+        """Waits until the server has ended, which must go well."""
         try:
-            return self._process.wait(timeout=PATIENCE)
+            code = self._process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
-
-    def stop(self) -> None:
-        """Ends the server, which must go well."""
-        self.end()
-        code = self.exit_code()
         assert code == 0, f"the server's exit code is {code}; its log: {self.log}"

@@ -21,11 +21,12 @@ REQUESTS = "upscaler_requests_total"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ServerProcess]:
+def server(leaving) -> Iterator[ServerProcess]:
     """Works for one picture at a time, so that others have to wait."""
     process = ServerProcess("--max-batch=1")
     yield process
-    process.stop()
+    process.end()
+    leaving.append(process)
 
 
 @pytest.fixture(scope="module")

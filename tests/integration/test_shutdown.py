@@ -27,7 +27,7 @@ def test_a_running_request_is_answered(start_server, way, picture):
         server.end()
 
         assert answer.result()[0].array.shape == (128, 128, 3)
-    assert server.exit_code() == 0
+    server.check_exit()
 
 
 def test_a_waiting_request_is_answered(start_server, picture):
@@ -41,7 +41,7 @@ def test_a_waiting_request_is_answered(start_server, picture):
         server.end()
 
         assert first.result() != [] and second.result() != []
-    assert server.exit_code() == 0
+    server.check_exit()
 
 
 def test_new_requests_are_refused_meanwhile(start_server, picture):
@@ -60,7 +60,7 @@ def test_new_requests_are_refused_meanwhile(start_server, picture):
         assert int(response.headers["Retry-After"]) >= 1
         assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
         assert answer.result() != []
-    assert server.exit_code() == 0
+    server.check_exit()
 
 
 def test_what_takes_longer_than_the_drain_is_cancelled(start_server, picture):
@@ -72,4 +72,4 @@ def test_what_takes_longer_than_the_drain_is_cancelled(start_server, picture):
 
     with pytest.raises(grpc.RpcError):
         list(call)
-    assert server.exit_code() == 0
+    server.check_exit()
