@@ -41,6 +41,7 @@ class ServerProcess:
         self._process = subprocess.Popen(
             command_line(*options), stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
         )
+        self._told_to_end = False
         self.log: list[dict] = []
         self._logged = threading.Condition()
         self._reader = threading.Thread(target=self._read_log, daemon=True)
@@ -93,8 +94,10 @@ class ServerProcess:
             time.sleep(0.01)
 
     def end(self) -> None:
-        """Asks the server to end, without waiting."""
-        self._process.send_signal(signal.SIGTERM)
+        """Tells the server to end, without waiting. Once: a second signal would kill it."""
+        if not self._told_to_end:
+            self._told_to_end = True
+            self._process.send_signal(signal.SIGTERM)
 
     def check_exit(self) -> None:
         """Waits until the server has ended, which must go well."""

@@ -55,8 +55,7 @@ int main(int argc, char** argv) {
   }
   const std::vector<upscaler::Comparison>& comparisons = **caught;
   std::cout << upscaler::FormatTable(comparisons);
-  return std::all_of(comparisons.begin(), comparisons.end(),
-                     [](const auto& comparison) { return comparison.Holds(); })
-             ? 0
-             : 1;
+  const bool agree = std::all_of(comparisons.begin(), comparisons.end(),
+                                 [](const auto& comparison) { return comparison.Holds(); });
+  return agree && !comparisons.empty() ? 0 : 1;
 }
