@@ -10,11 +10,15 @@ absl::StatusOr<v1::UpscaleResponse> Upscale(
     absl::AnyInvocable<void(const v1::UpscaleStreamResponse&)> on_event) {
   std::promise<absl::StatusOr<v1::UpscaleResponse>> answer;
   std::future<absl::StatusOr<v1::UpscaleResponse>> answered = answer.get_future();
-  UpscaleCall::Create()->Start(channel, std::move(order),
-                               {.on_event = std::move(on_event),
-                                .on_done = [&answer](absl::StatusOr<v1::UpscaleResponse> response) {
-                                  answer.set_value(std::move(response));
-                                }});
+  // The callback owns the promise: this function may have returned, and its locals
+  // be gone, before set_value has.
+  UpscaleCall::Create()->Start(
+      channel, std::move(order),
+      {.on_event = std::move(on_event),
+       .on_done = [answer =
+                       std::move(answer)](absl::StatusOr<v1::UpscaleResponse> response) mutable {
+         answer.set_value(std::move(response));
+       }});
   return answered.get();
 }
 

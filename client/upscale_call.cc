@@ -23,14 +23,14 @@ absl::Status CheckUtf8(const char* field, const std::string& text) {
   return InvalidField(field, "other bytes given; UTF-8 is allowed");
 }
 
+}  // namespace
+
 // Protobuf refuses other bytes only at the far end, with an error that names no
 // field.
 absl::Status CheckTexts(const v1::UpscaleSpec& spec) {
   UPSCALER_RETURN_IF_ERROR(CheckUtf8("prompt", spec.prompt()));
   return CheckUtf8("negative_prompt", spec.negative_prompt());
 }
-
-}  // namespace
 
 std::shared_ptr<UpscaleCall> UpscaleCall::Create() {
   // Not make_shared, which has no access to the constructor.
@@ -48,6 +48,7 @@ void UpscaleCall::Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOr
   image_ = std::move(order.image);
   const std::shared_ptr<grpc::ClientContext> call = context();
   if (!order.request_id.empty()) call->AddMetadata("x-request-id", order.request_id);
+  if (!order.via.empty()) call->AddMetadata("x-upscaler-via", order.via);
   if (order.timeout.has_value()) {
     call->set_deadline(std::chrono::system_clock::now() + *order.timeout);
   }

@@ -31,9 +31,16 @@ struct UpscaleOrder {
   v1::UpscaleSpec spec{};
   std::string image;         // The encoded picture.
   std::string request_id{};  // For the server's log; empty: it makes one.
+  // How the request reached this client, for the server's count; the gateway says
+  // "rest". Empty: it came from the program that makes the call.
+  std::string via{};
   // For the whole call; none: no limit.
   std::optional<std::chrono::milliseconds> timeout{};
 };
+
+// OK unless a text of `spec` is not UTF-8: kInvalidArgument then, naming the field.
+// Such a text cannot be sent.
+absl::Status CheckTexts(const v1::UpscaleSpec& spec);
 
 // Both are called on gRPC's threads, one at a time. They must not block and must
 // not throw.
@@ -58,8 +65,8 @@ class UpscaleCall final
   UpscaleCall& operator=(const UpscaleCall&) = delete;
 
   // Sends `order` over `channel`, which nothing here holds any more when on_done
-  // is called. Never blocks. At most one call. Text that is not UTF-8 cannot be
-  // sent: on_done then hears kInvalidArgument before this returns.
+  // is called. Never blocks. At most one call. Where CheckTexts refuses the
+  // spec, nothing is sent: on_done hears its error before this returns.
   void Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOrder order,
              UpscaleCallbacks callbacks);
 

@@ -1,7 +1,9 @@
 #include "common/json_fields.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -50,6 +52,10 @@ absl::StatusOr<JsonFields> JsonFields::Parse(std::string_view text, std::string 
 }
 
 absl::StatusOr<JsonFields> JsonFields::ReadFile(const std::string& path) {
+  // A pipe would keep us waiting, and a device never end.
+  if (std::error_code error; !std::filesystem::is_regular_file(path, error)) {
+    return absl::FailedPreconditionError(fmt::format("cannot open {}", path));
+  }
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) return absl::FailedPreconditionError(fmt::format("cannot open {}", path));
   if (file.tellg() > kMaxFileBytes) {

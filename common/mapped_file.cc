@@ -34,7 +34,8 @@ std::string ErrorText() { return std::error_code(errno, std::generic_category())
 
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(
     const std::filesystem::path& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));  // NOLINT(*-vararg): POSIX
+  const Descriptor file(
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // NOLINT(*-vararg): POSIX
   if (file.number() < 0) {
     return absl::NotFoundError(fmt::format("cannot open {}: {}", path.string(), ErrorText()));
   }

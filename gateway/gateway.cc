@@ -26,7 +26,7 @@ Gateway::Gateway(Options options, const Clock& clock)
                .max_upload_bytes = options.max_upload_bytes,
                .timeout = options.request_timeout,
                .clock = clock,
-               .on_upscaled = std::move(options.on_upscaled)},
+               .on_refused = std::move(options.on_refused)},
       router_(backend_, std::move(options.ready), std::move(options.cors_origin)) {}
 
 }  // namespace upscaler

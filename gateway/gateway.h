@@ -37,8 +37,10 @@ class Gateway {
     std::string cors_origin = "*";
     // Whether the service takes work. Must not block; null means always.
     std::function<bool()> ready{};
-    // Called on any thread when an upscale has ended; may be null. Must not block.
-    std::function<void(const UpscaleRecord&)> on_upscaled{};
+    // Called once for each upscale that the gateway refuses by itself; all others
+    // are the service's to count. On the gateway's thread; may be null. Must not
+    // block.
+    std::function<void(const RefusedRequest&)> on_refused{};
   };
 
   // Serves from now on. `clock` must outlive the gateway. kFailedPrecondition when

@@ -81,7 +81,7 @@ class HttpServer::Exchange {
   // resumed, which it is when there is a response.
   MHD_Result OnEnd() {
     if (response_.has_value()) return SendResponse();
-    Suspend();
+    if (!Suspend()) return MHD_NO;
     handler_->OnComplete([this](HttpResponse response) { Resume(std::move(response)); });
     return MHD_YES;
   }
@@ -92,9 +92,11 @@ class HttpServer::Exchange {
     return Send(connection_, *std::move(response_));
   }
 
-  void Suspend() {
+  // False when the server is at its end: nothing may be suspended any more.
+  bool Suspend() {
     {
       const MutexLock lock(server_.mutex_);
+      if (server_.stopping_) return false;
       ++server_.suspended_;
     }
     MHD_suspend_connection(connection_);
@@ -102,6 +104,7 @@ class HttpServer::Exchange {
     const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
     ticket_ =
         server_.watch_->Add(info->connect_fd, [handler = handler_] { handler->OnClientGone(); });
+    return true;
   }
 
   // On any thread. The exchange may be gone as soon as its connection resumes.
@@ -179,6 +182,10 @@ HttpServer::~HttpServer() {
   const int listening = MHD_quiesce_daemon(daemon_);
   ::shutdown(listening, SHUT_RDWR);  // Who connects from now on is refused.
   AwaitNoneOpen(options_.drain_timeout);
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
   watch_->HangUpAll();
   // libmicrohttpd aborts the process if it is stopped with suspended connections.
   AwaitNoneSuspended();

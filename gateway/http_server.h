@@ -106,6 +106,7 @@ class HttpServer {
   std::condition_variable fewer_;  // An exchange ended or resumed.
   std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t suspended_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace upscaler

@@ -1,8 +1,10 @@
 #include "gateway/json_reader.h"
 
+#include <cmath>
 #include <utility>
 
 #include <absl/strings/escaping.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error_details.h"
@@ -39,10 +41,10 @@ absl::StatusOr<FormField> ToField(const std::string& name, const json& value) {
                               DecodeImage(name, value.get_ref<const std::string&>()));
     return FormField{.name = name, .value = std::move(bytes)};
   }
-  if (value.is_structured()) {
-    return InvalidField(name, "a list or an object given; a single value is allowed");
-  }
   if (value.is_string()) return FormField{.name = name, .value = value.get<std::string>()};
+  if (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>()) {
+    return FormField{.name = name, .value = fmt::format("{:.0f}", value.get<double>())};
+  }
   return FormField{.name = name, .value = value.dump()};
 }
 
@@ -54,8 +56,27 @@ absl::Status JsonReader::Read(std::string_view part) {
 }
 
 absl::StatusOr<std::vector<FormField>> JsonReader::Finish() {
-  const json object = json::parse(body_, nullptr, /*allow_exceptions=*/false);
+  std::string current;     // The field whose value is parsed.
+  std::string structured;  // One that is a list or an object.
+  // What the form has no use for is dropped as it is met: lists in lists would cost
+  // many times their size in memory.
+  const auto keep = [&](int depth, json::parse_event_t event, const json& parsed) {
+    using Event = json::parse_event_t;
+    if (event == Event::key) {
+      current = parsed.get<std::string>();
+      return IsFormField(current);
+    }
+    if (event == Event::array_start || (event == Event::object_start && depth > 0)) {
+      if (depth == 1 && IsFormField(current)) structured = current;
+      return false;
+    }
+    return true;
+  };
+  const json object = json::parse(body_, keep, /*allow_exceptions=*/false);
   body_ = std::string();
+  if (!structured.empty()) {
+    return InvalidField(structured, "a list or an object given; a single value is allowed");
+  }
   if (!object.is_object()) {
     return absl::InvalidArgumentError("the body is not JSON, or not a JSON object");
   }

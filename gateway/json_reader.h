@@ -14,8 +14,9 @@
 namespace upscaler {
 
 // {"image": "iVBORw0...", "n": 2, "prompt": "a cat"} with the image in base64 or
-// as a data URL. Numbers and booleans become the text they were written as, so
-// that one set of rules reads both; a field that is null counts as left out.
+// as a data URL. Numbers and booleans become text, so that one set of rules reads
+// both; a whole number may be written as 2.0, as some languages do. A field that is
+// null counts as left out.
 class JsonReader final : public FormReader {
  public:
   absl::Status Read(std::string_view part) override;

@@ -21,8 +21,13 @@ using std::chrono::seconds;
 // Where the service gives no time: a network's hiccup, or a server's restart.
 constexpr milliseconds kDefaultRetryAfter{5'000};
 
-int HttpStatus(absl::StatusCode code) {
-  switch (code) {
+int HttpStatus(const absl::Status& status) {
+  // HTTP tells apart what is one code to gRPC.
+  const std::string reason = ReasonOf(status).value_or("");
+  if (reason == "NOT_ACCEPTABLE") return 406;
+  if (reason == "BODY_TOO_LARGE") return 413;
+  if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
+  switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
       return 400;
@@ -97,7 +102,7 @@ HttpResponse ErrorResponse(const RestError& error) {
 HttpResponse ErrorResponse(const absl::Status& status) {
   const std::string field = FieldOf(status).value_or("");
   const std::string param = RestName(field);
-  const int http_status = HttpStatus(status.code());
+  const int http_status = HttpStatus(status);
   HttpResponse response =
       ErrorResponse(RestError{.status = http_status,
                               .message = RestMessage(std::string(status.message()), field, param),

@@ -26,8 +26,9 @@ struct RestError {
 // same request would fail again.
 HttpResponse ErrorResponse(const RestError& error);
 
-// The answer for a status of the form or of the service, with Retry-After where
-// a retry can help. Field names are turned into REST's.
+// The answer for a status of the gateway or of the service. 429 and 503 come with
+// Retry-After, a whole number of seconds and at least 1. Field names are turned
+// into REST's.
 HttpResponse ErrorResponse(const absl::Status& status);
 
 }  // namespace upscaler

@@ -92,18 +92,11 @@ Router::Outcome Router::Route(const HttpRequest& request, const std::string& req
 
 Router::Outcome Router::Upscale(const HttpRequest& request, const std::string& request_id) const {
   if (AnnouncedBytes(request) > backend_.max_upload_bytes) {
-    return BodyTooLarge(backend_.max_upload_bytes);
+    return Refuse(backend_, {.request_id = request_id,
+                             .status = BodyTooLarge(backend_.max_upload_bytes),
+                             .took = TimePoint::duration::zero()});
   }
-  std::unique_ptr<FormReader> reader = MakeFormReader(request);
-  if (reader == nullptr) {
-    return ErrorResponse(
-        RestError{.status = 415,
-                  .message = fmt::format("the Content-Type is '{}'; multipart/form-data or "
-                                         "application/json is allowed",
-                                         FindHeader(request.headers, "content-type")),
-                  .code = "unsupported_media_type"});
-  }
-  return std::make_shared<UpscaleHandler>(backend_, request, request_id, std::move(reader));
+  return std::make_shared<UpscaleHandler>(backend_, request, request_id);
 }
 
 HttpResponse Router::Readiness() const {

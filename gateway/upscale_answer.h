@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include <absl/status/status.h>
+
 #include "gateway/http_message.h"
 #include "gateway/upscale_form.h"
 #include "proto/upscaler/v1/upscaler.pb.h"
@@ -26,7 +28,13 @@ struct AnswerFacts {
 // that is offered decides.
 std::optional<v1::ImageFormat> AcceptedImage(std::string_view accept);
 
+// kInvalidArgument, with the reason NOT_ACCEPTABLE, for a client that takes an
+// event stream and nothing that is offered. Other types that nobody offers are
+// answered with JSON, since an answer is worth more than a refusal.
+absl::Status CheckAccept(std::string_view accept);
+
 // {"created": ..., "data": [{"b64_json": ..., "seed": ..., "width": ..., ...}], ...}
+// with the settings that were used as "parameters", but for the prompts.
 HttpResponse JsonAnswer(const v1::UpscaleResponse& response, const AnswerFacts& facts);
 
 // The bytes of the first picture, its seed in a header. Requires a picture.

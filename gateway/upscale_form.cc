@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include <absl/strings/match.h>
 #include <fmt/format.h>
 
 #include "client/image_format.h"
@@ -111,13 +112,13 @@ absl::Status CheckScale(const FormField& field, UpscaleForm& /*form*/) {
 }
 
 absl::Status CheckSize(const FormField& field, UpscaleForm& /*form*/) {
-  if (field.value.empty() || field.value == "auto") return absl::OkStatus();
+  if (field.value == "auto") return absl::OkStatus();
   return NotAllowed(field, "auto, which is the image's own size,");
 }
 
 absl::Status CheckStream(const FormField& field, UpscaleForm& /*form*/) {
-  if (field.value == "false") return absl::OkStatus();
-  return NotAllowed(field, "false");
+  if (absl::EqualsIgnoreCase(field.value, "false") || field.value == "0") return absl::OkStatus();
+  return NotAllowed(field, fmt::format("false, {},", kStreamingIsMissing));
 }
 
 struct KnownField {
@@ -148,7 +149,7 @@ const KnownField* FindKnown(std::string_view name) {
 }
 
 absl::Status CheckModel(const FormField& field, const std::string& model) {
-  if (field.value.empty() || field.value == model) return absl::OkStatus();
+  if (field.value == model) return absl::OkStatus();
   return WithReason(NotAllowed(field, model), "MODEL_NOT_FOUND");
 }
 
@@ -168,7 +169,11 @@ absl::StatusOr<UpscaleForm> ReadForm(std::vector<FormField> fields, const std::s
   std::set<std::string> seen;
   for (FormField& field : fields) {
     if (!IsFormField(field.name)) continue;
-    if (IsImageField(field.name)) field.name = "image";
+    if (IsImageField(field.name)) {
+      field.name = "image";
+    } else if (field.value.empty()) {
+      continue;
+    }
     if (!seen.insert(field.name).second) {
       return InvalidField(field.name, "given twice; once is allowed");
     }

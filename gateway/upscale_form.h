@@ -19,6 +19,9 @@ struct FormField {
   std::string value;
 };
 
+// What errors say to who asks for events while the picture is made.
+inline constexpr std::string_view kStreamingIsMissing = "as streaming is not there yet";
+
 struct UpscaleForm {
   // How the answer's JSON carries a picture.
   enum class ResponseFormat { kBase64, kUrl };
@@ -34,7 +37,8 @@ bool IsImageField(std::string_view name);
 // Whether a field of this name means anything here.
 bool IsFormField(std::string_view name);
 
-// Reads the fields. Unknown ones are ignored. kInvalidArgument naming the field
+// Reads the fields. Unknown ones are ignored, and so are empty ones but for the
+// image, as web pages send what was not filled in. kInvalidArgument naming the field
 // that is missing, given twice, not of its type or not offered; that numbers lie
 // in their ranges is the service's to check. `model` is the name of the served
 // one.

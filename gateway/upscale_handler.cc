@@ -1,6 +1,7 @@
 #include "gateway/upscale_handler.h"
 
 #include <ctime>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,49 +20,65 @@ absl::Status CheckOnePicture(const v1::UpscaleSpec& spec) {
                                   spec.image_count()));
 }
 
+// Why the request's head alone is enough to refuse it. `has_reader` tells whether
+// anything here can read its body.
+absl::Status CheckHead(const HttpRequest& request, bool has_reader) {
+  if (!has_reader) {
+    return WithReason(
+        absl::InvalidArgumentError(fmt::format("the Content-Type is '{}'; multipart/form-data or "
+                                               "application/json is allowed",
+                                               FindHeader(request.headers, "content-type"))),
+        "UNSUPPORTED_MEDIA_TYPE");
+  }
+  return CheckAccept(FindHeader(request.headers, "accept"));
+}
+
+absl::Status OutOfMemory() {
+  return absl::UnavailableError("the server is short of memory for a picture of this size");
+}
+
 // Runs where the call ends, on one of gRPC's many threads, rather than on the one
 // thread that serves all connections: a large picture takes a while to encode.
 HttpResponse Answer(absl::StatusOr<v1::UpscaleResponse> response, const AnswerFacts& facts,
-                    bool as_image) {
+                    bool as_image) try {
   if (response.ok() && response->images().empty()) {
     response = absl::InternalError("the service answered without a picture");
   }
   if (!response.ok()) return ErrorResponse(response.status());
   return as_image ? ImageAnswer(*std::move(response)) : JsonAnswer(*response, facts);
+} catch (const std::bad_alloc&) {
+  // The text of ten large pictures takes hundreds of megabytes for a moment. It
+  // shall cost this request, where an exception that leaves gRPC's thread costs
+  // the process.
+  return ErrorResponse(OutOfMemory());
 }
 
 }  // namespace
 
 UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest& request,
-                               const std::string& request_id, std::unique_ptr<FormReader> reader)
+                               const std::string& request_id)
     : backend_(backend),
       request_id_(request_id),
       start_(backend.clock.Now()),
       accepted_image_(AcceptedImage(FindHeader(request.headers, "accept"))),
       call_(UpscaleCall::Create()),
-      reader_(std::move(reader)) {}
+      reader_(MakeFormReader(request)),
+      problem_(CheckHead(request, reader_ != nullptr)) {}
 
 void UpscaleHandler::OnBody(std::string_view part) {
   body_bytes_ += part.size();
-  if (body_bytes_ <= backend_.max_upload_bytes && body_status_.ok()) {
-    body_status_ = reader_->Read(part);
+  if (problem_.ok() && body_bytes_ > backend_.max_upload_bytes) {
+    problem_ = BodyTooLarge(backend_.max_upload_bytes);
   }
+  if (problem_.ok()) problem_ = reader_->Read(part);
 }
 
 void UpscaleHandler::OnComplete(Respond respond) {
-  if (body_bytes_ > backend_.max_upload_bytes) {
-    std::move(respond)(BodyTooLarge(backend_.max_upload_bytes));
-    return;
-  }
-  const auto finish = [&backend = backend_, id = request_id_,
-                       start = start_](const absl::Status& status) {
-    if (backend.on_upscaled == nullptr) return;
-    backend.on_upscaled({.request_id = id, .status = status, .took = backend.clock.Now() - start});
-  };
   absl::StatusOr<UpscaleForm> form = TakeForm();
   if (!form.ok()) {
-    finish(form.status());
-    std::move(respond)(ErrorResponse(form.status()));
+    std::move(respond)(Refuse(backend_, {.request_id = request_id_,
+                                         .status = form.status(),
+                                         .took = backend_.clock.Now() - start_}));
     return;
   }
 
@@ -73,19 +90,21 @@ void UpscaleHandler::OnComplete(Respond respond) {
                {.spec = std::move(form->spec),
                 .image = std::move(form->image),
                 .request_id = request_id_,
+                .via = "rest",
                 .timeout = backend_.timeout},
-               {.on_done = [respond = std::move(respond), facts = std::move(facts), finish,
+               {.on_done = [respond = std::move(respond), facts = std::move(facts),
                             as_image = accepted_image_.has_value()](
                                absl::StatusOr<v1::UpscaleResponse> response) mutable {
-                 finish(response.status());
                  std::move(respond)(Answer(std::move(response), facts, as_image));
                }});
 }
 
-absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() {
-  UPSCALER_RETURN_IF_ERROR(body_status_);
+absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
+  UPSCALER_RETURN_IF_ERROR(problem_);
   UPSCALER_ASSIGN_OR_RETURN(std::vector<FormField> fields, reader_->Finish());
   UPSCALER_ASSIGN_OR_RETURN(UpscaleForm form, ReadForm(std::move(fields), backend_.model));
+  // What the call would refuse unsent is refused here, where it is counted.
+  UPSCALER_RETURN_IF_ERROR(CheckTexts(form.spec));
   if (accepted_image_.has_value()) {
     UPSCALER_RETURN_IF_ERROR(CheckOnePicture(form.spec));
     if (form.spec.output_format() == v1::IMAGE_FORMAT_UNSPECIFIED) {
@@ -93,15 +112,19 @@ absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() {
     }
   }
   return form;
+} catch (const std::bad_alloc&) {  // JSON holds the picture three times on its way.
+  return OutOfMemory();
 }
 
-HttpResponse BodyTooLarge(std::size_t max_upload_bytes) {
-  return ErrorResponse(RestError{
-      .status = 413,
-      .message =
-          fmt::format("the body is too large; at most {} bytes are allowed", max_upload_bytes),
-      .param = "image",
-      .code = "body_too_large"});
+HttpResponse Refuse(const UpscaleBackend& backend, const RefusedRequest& refused) {
+  if (backend.on_refused != nullptr) backend.on_refused(refused);
+  return ErrorResponse(refused.status);
+}
+
+absl::Status BodyTooLarge(std::size_t max_upload_bytes) {
+  const std::string message =
+      fmt::format("the body is too large; at most {} bytes are allowed", max_upload_bytes);
+  return WithReason(WithField(absl::InvalidArgumentError(message), "image"), "BODY_TOO_LARGE");
 }
 
 }  // namespace upscaler

@@ -22,11 +22,12 @@
 
 namespace upscaler {
 
-// How one upscale by REST ended. `status` is the form's or the service's.
-struct UpscaleRecord {
-  const std::string& request_id;
-  const absl::Status& status;
-  TimePoint::duration took;
+// An upscale that the gateway refused by itself, so that the service has never
+// heard of it.
+struct RefusedRequest {
+  std::string request_id;
+  absl::Status status;       // Why.
+  TimePoint::duration took;  // From the request's head to the answer.
 };
 
 // What all upscales share; it outlives them.
@@ -36,22 +37,23 @@ struct UpscaleBackend {
   std::size_t max_upload_bytes = 0;
   std::chrono::milliseconds timeout{0};
   const Clock& clock;
-  // Called on any thread; may be null. Must not block.
-  std::function<void(const UpscaleRecord&)> on_upscaled;
+  // Called on the server's thread; may be null. Must not block.
+  std::function<void(const RefusedRequest&)> on_refused;
 };
 
 // Used by the server's thread, but for OnClientGone.
 class UpscaleHandler final : public RequestHandler {
  public:
   UpscaleHandler(const UpscaleBackend& backend, const HttpRequest& request,
-                 const std::string& request_id, std::unique_ptr<FormReader> reader);
+                 const std::string& request_id);
 
   void OnBody(std::string_view part) override;
   void OnComplete(Respond respond) override;
   void OnClientGone() override { call_->Cancel(); }
 
  private:
-  // The form, once the body is complete.
+  // The form, once the body is complete. An error means that the request is
+  // refused.
   absl::StatusOr<UpscaleForm> TakeForm();
 
   const UpscaleBackend& backend_;
@@ -59,12 +61,15 @@ class UpscaleHandler final : public RequestHandler {
   const TimePoint start_;
   const std::optional<v1::ImageFormat> accepted_image_;
   const std::shared_ptr<UpscaleCall> call_;
-  const std::unique_ptr<FormReader> reader_;
+  const std::unique_ptr<FormReader> reader_;  // Null where nobody reads the body.
   std::size_t body_bytes_ = 0;
-  absl::Status body_status_;  // Of the body so far.
+  absl::Status problem_;  // Of what has come so far; an error is final.
 };
 
-// The answer to a body of more than `max_upload_bytes`.
-HttpResponse BodyTooLarge(std::size_t max_upload_bytes);
+// The answer to an upscale that is refused; backend.on_refused hears of it.
+HttpResponse Refuse(const UpscaleBackend& backend, const RefusedRequest& refused);
+
+// Why a body of more than `max_upload_bytes` is refused.
+absl::Status BodyTooLarge(std::size_t max_upload_bytes);
 
 }  // namespace upscaler

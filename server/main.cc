@@ -7,6 +7,7 @@
 #include <variant>
 
 #include <absl/status/statusor.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "server/server.h"
 #include "server/settings.h"
@@ -41,6 +42,8 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   const auto& settings = std::get<upscaler::Settings>(parsed);
+  // Protobuf would write about bad messages between the log's lines.
+  google::protobuf::SetLogHandler(nullptr);
   const sigset_t signals = BlockEndSignals();
   upscaler::Logger logger(settings.log_form, std::cerr);
   const absl::StatusOr<std::unique_ptr<upscaler::Server>> server =

@@ -46,6 +46,7 @@ absl::StatusOr<Server::Engines> Server::LoadEngines(const Settings& settings, Lo
                                                  .device = device,
                                                  .dtype = settings.dtype,
                                                  .threads = settings.model_threads}));
+    UPSCALER_RETURN_IF_ERROR(engine->WarmUp());
     engines.push_back(std::move(engine));
     logger.Info("the model is loaded",
                 {{"device", device}, {"seconds", SecondsSince(start, clock)}});
@@ -82,7 +83,6 @@ Server::Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLib
 }
 
 absl::Status Server::OpenDoors() {
-  UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
   UPSCALER_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(settings_.grpc_address, service_));
   UPSCALER_ASSIGN_OR_RETURN(
       gateway_, Gateway::Start({.address = settings_.rest_address,
@@ -91,12 +91,16 @@ absl::Status Server::OpenDoors() {
                                 .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
                                 .drain_timeout = kDeliveryTime,
                                 .ready = [this] { return ready_.load(); },
-                                .on_upscaled =
-                                    [this](const UpscaleRecord& record) {
-                                      metrics_.CountRequest(Metrics::Api::kRest,
-                                                            record.status.code(), record.took);
+                                .on_refused =
+                                    [this](const RefusedRequest& request) {
+                                      RecordCall(service_.context(),
+                                                 {.request_id = request.request_id,
+                                                  .api = Metrics::Api::kRest,
+                                                  .start = clock_.Now() - request.took},
+                                                 request.status);
                                     }},
                                clock_));
+  UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
   grpc_->SetServing(true);
   ready_ = true;
   logger_.Info("ready", {{"grpc_port", grpc_->port()},

@@ -1,7 +1,6 @@
 #include "server/settings.h"
 
 #include <filesystem>
-#include <map>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -38,7 +37,11 @@ std::string FolderName(const std::string& path) {
 
 template <typename T>
 CLI::Option* Add(CLI::App& app, const std::string& name, T& value, const std::string& help) {
-  return app.add_option("--" + name, value, help)->envname(VariableOf(name))->capture_default_str();
+  CLI::Option* option = app.add_option("--" + name, value, help);
+  option->envname(VariableOf(name))->capture_default_str();
+  // The last one wins where an option is given again, as after a script's own.
+  if (option->get_expected_max() == 1) option->take_last();
+  return option;
 }
 
 void Describe(CLI::App& app, Settings& settings) {
@@ -70,11 +73,18 @@ void Describe(CLI::App& app, Settings& settings) {
   Add(app, "drain-seconds", settings.drain_seconds,
       "At shutdown, how long admitted requests may take")
       ->check(CLI::Range(0, 86'400));
-  Add(app, "log-format", settings.log_form, "json for machines, text for people")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogForm>{{"json", LogForm::kJson}, {"text", LogForm::kText}}))
-      ->default_str("json");
+  app.add_option_function<std::string>(
+         "--log-format",
+         [&settings](const std::string& form) {
+           settings.log_form = form == "text" ? LogForm::kText : LogForm::kJson;
+         },
+         "json for machines, text for people")
+      ->envname(VariableOf("log-format"))
+      ->default_str("json")
+      ->check(CLI::IsMember({"json", "text"}))
+      ->take_last();
   app.set_config("--config", "", "Read settings from this file");
+  app.allow_config_extras(CLI::config_extras_mode::error);
 }
 
 }  // namespace

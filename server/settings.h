@@ -28,7 +28,7 @@ struct Settings {
 
   std::size_t queue_capacity = 64;  // Pictures that may wait.
   std::size_t max_batch = 4;        // Pictures in one step of a replica.
-  std::int64_t max_input_pixels = std::int64_t{1} << 21;
+  std::int64_t max_input_pixels = std::int64_t{1} << 20;
   std::size_t max_upload_mib = 32;
   int drain_seconds = 30;  // At shutdown, for what was admitted.
   LogForm log_form = LogForm::kJson;

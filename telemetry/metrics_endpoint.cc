@@ -11,8 +11,10 @@
 namespace upscaler {
 namespace {
 
-// Scrapes are short and rare.
-constexpr std::size_t kThreads = 1;
+// Scrapes are short and rare; more than one thread, since a connection that says
+// nothing holds one until its time is up.
+constexpr const char* kThreads = "4";
+constexpr const char* kRequestTimeoutMilliseconds = "2000";
 
 // The metrics as the exposer wants to see them.
 class Source final : public prometheus::Collectable {
@@ -39,7 +41,9 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const st
       "cannot serve metrics at '{}': wanted \"host:port\" with a port that is free", address));
   if (!HasHostAndOnePort(address)) return refusal;
   try {
-    auto exposer = std::make_unique<prometheus::Exposer>(address, kThreads);
+    auto exposer = std::make_unique<prometheus::Exposer>(
+        std::vector<std::string>{"listening_ports", address, "num_threads", kThreads,
+                                 "request_timeout_ms", kRequestTimeoutMilliseconds});
     // Not make_unique: the constructor is private.
     return std::unique_ptr<MetricsEndpoint>(
         new MetricsEndpoint(std::make_shared<Source>(metrics), std::move(exposer)));

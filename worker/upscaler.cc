@@ -4,11 +4,17 @@
 #include <utility>
 
 #include <absl/status/status.h>
+#include <fmt/format.h>
 
+#include "common/error_details.h"
 #include "common/status_macros.h"
+#include "worker/imaging/within_memory.h"
 
 namespace upscaler {
 namespace {
+
+// What padding may make of the largest picture allowed.
+constexpr std::int64_t kPaddingAllowance = 2;
 
 // The longest of each part, so that a request's timings read like one picture's.
 void TakeLongest(RowTimings& into, const RowTimings& from) {
@@ -42,7 +48,8 @@ class Upscaler::Job : public std::enable_shared_from_this<Job> {
 
   // Decodes the picture and queues its rows. On the pool.
   void Read(Reservation reservation) {
-    absl::StatusOr<std::shared_ptr<const Image>> picture = ReadPicture();
+    absl::StatusOr<std::shared_ptr<const Image>> picture =
+        WithinMemory([this] { return ReadPicture(); });
     if (!picture.ok()) {
       { const Reservation released = std::move(reservation); }
       listener_->OnDone(picture.status());
@@ -61,10 +68,37 @@ class Upscaler::Job : public std::enable_shared_from_this<Job> {
     UPSCALER_ASSIGN_OR_RETURN(const Image decoded,
                               DecodeImage(task_.encoded_image, upscaler_.options_.limits));
     input_ = {.width = decoded.width, .height = decoded.height};
+    UPSCALER_RETURN_IF_ERROR(CheckPaddedSize());
+    UPSCALER_RETURN_IF_ERROR(CheckOutputSide());
     auto padded = std::make_shared<const Image>(PadByReflection(decoded, upscaler_.options_.sides));
     task_.encoded_image = {};  // Not needed any more, and it may be large.
     upscaler_.observer_.OnStage(Stage::kImageDecode, upscaler_.clock_.Now() - start);
     return padded;
+  }
+
+  // The decoder's limit is on the picture as it came; a thin one grows.
+  absl::Status CheckPaddedSize() const {
+    const SideRule& rule = upscaler_.options_.sides;
+    const std::int64_t width = PaddedSide(input_.width, rule);
+    const std::int64_t height = PaddedSide(input_.height, rule);
+    const std::int64_t least = std::int64_t{rule.minimum} * rule.minimum;
+    const std::int64_t allowed =
+        std::max(kPaddingAllowance * upscaler_.options_.limits.max_pixels, least);
+    if (width * height <= allowed) return absl::OkStatus();
+    return InvalidField("image", fmt::format("{}x{} has to be continued to {}x{} for the model; at "
+                                             "most {} pixels are allowed then",
+                                             input_.width, input_.height, width, height, allowed));
+  }
+
+  // Asked before the model runs for a picture that its format cannot hold.
+  absl::Status CheckOutputSide() const {
+    const int side = 2 * std::max(input_.width, input_.height);
+    const int allowed = MaxSide(task_.output.format);
+    if (side <= allowed) return absl::OkStatus();
+    return InvalidField("output_format",
+                        fmt::format("the result has a side of {}; at most {} is possible in this "
+                                    "format",
+                                    side, allowed));
   }
 
   Row MakeRow(int index, std::shared_ptr<const Image> picture) {
@@ -101,8 +135,7 @@ class Upscaler::Job : public std::enable_shared_from_this<Job> {
   // A row's answer, on the replica's thread: the picture is encoded elsewhere.
   void OnRow(int index, absl::StatusOr<RowResult> result) {
     if (!result.ok()) {
-      token_->Cancel();  // Without this picture the others are of no use.
-      Settle(result.status());
+      Fail(result.status());
       return;
     }
     upscaler_.pool_.Add([job = shared_from_this(), index, row = *std::move(result)]() mutable {
@@ -114,12 +147,11 @@ class Upscaler::Job : public std::enable_shared_from_this<Job> {
   void Write(int index, RowResult row) {
     const TimePoint start = upscaler_.clock_.Now();
     const PictureSize size = {.width = 2 * input_.width, .height = 2 * input_.height};
-    absl::StatusOr<std::string> encoded =
-        EncodeImage(Crop(row.image, size.width, size.height), task_.output);
+    absl::StatusOr<std::string> encoded = WithinMemory(
+        [&] { return EncodeImage(Crop(row.image, size.width, size.height), task_.output); });
     upscaler_.observer_.OnStage(Stage::kImageEncode, upscaler_.clock_.Now() - start);
     if (!encoded.ok()) {
-      token_->Cancel();
-      Settle(encoded.status());
+      Fail(encoded.status());
       return;
     }
     {
@@ -130,6 +162,13 @@ class Upscaler::Job : public std::enable_shared_from_this<Job> {
       TakeLongest(outcome_.timings, row.timings);
     }
     Settle(absl::OkStatus());
+  }
+
+  // Notes a row's error and gives up the others, which are of no use without it.
+  // In this order: theirs will be that they were cancelled.
+  void Fail(absl::Status status) {
+    Settle(std::move(status));
+    upscaler_.Cancel(*token_);
   }
 
   // Counts one row as over; the last one answers the request, with the first
@@ -169,14 +208,20 @@ Upscaler::Upscaler(const Options& options, RowQueue& queue, ThreadPool& pool, co
                    Observer& observer)
     : options_(options), queue_(queue), pool_(pool), clock_(clock), observer_(observer) {}
 
+Upscaler::~Upscaler() { AwaitIdle(TimePoint::max()); }
+
 absl::StatusOr<std::shared_ptr<CancelToken>> Upscaler::Start(
     UpscaleTask task, std::shared_ptr<JobListener> listener) {
   if (task.deadline <= clock_.Now()) {
-    return absl::DeadlineExceededError("the deadline had passed when the request arrived");
+    return WithReason(
+        absl::DeadlineExceededError("the deadline had passed when the request arrived"),
+        "DEADLINE_PASSED");
   }
-  UPSCALER_ASSIGN_OR_RETURN(Reservation reservation,
-                            queue_.Reserve(static_cast<std::size_t>(task.image_count)));
+  const auto places = static_cast<std::size_t>(task.image_count);
+  // The job first: who waits for the last one to end must see it before the queue
+  // has let it in.
   auto job = std::make_shared<Job>(*this, std::move(task), std::move(listener));
+  UPSCALER_ASSIGN_OR_RETURN(Reservation reservation, queue_.Reserve(places));
   std::shared_ptr<CancelToken> token = job->token();
   pool_.Add([job = std::move(job), reservation = std::move(reservation)]() mutable {
     job->Read(std::move(reservation));

@@ -89,6 +89,12 @@ class Upscaler {
   Upscaler(const Options& options, RowQueue& queue, ThreadPool& pool, const Clock& clock,
            Observer& observer);
 
+  // Waits until every request has ended: they use the upscaler to their last.
+  ~Upscaler();
+
+  Upscaler(const Upscaler&) = delete;
+  Upscaler& operator=(const Upscaler&) = delete;
+
   // Starts a request, or refuses it with the status of RowQueue::Reserve; a
   // refused one's listener is not called. Never blocks. The returned handle
   // cancels the request wherever it is; its listener then hears kCancelled at

@@ -15,8 +15,16 @@ std::optional<Metrics::Rejection> RejectionOf(const absl::Status& status) {
   const std::string reason = ReasonOf(status).value_or("");
   if (reason == "QUEUE_FULL") return Metrics::Rejection::kFull;
   if (reason == "DRAINING") return Metrics::Rejection::kDraining;
+  if (reason == "DEADLINE_PASSED") return Metrics::Rejection::kDeadline;
   if (absl::IsInvalidArgument(status)) return Metrics::Rejection::kInvalid;
   return std::nullopt;
+}
+
+// What the caller sent under `key`, or nothing.
+std::string_view MetadataOf(const grpc::CallbackServerContext& call, const char* key) {
+  const auto found = call.client_metadata().find(key);
+  if (found == call.client_metadata().end()) return {};
+  return {found->second.data(), found->second.size()};
 }
 
 }  // namespace
@@ -30,19 +38,20 @@ TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock
   return clock.Now() + std::chrono::duration_cast<TimePoint::duration>(left);
 }
 
-std::string RequestIdOf(const grpc::CallbackServerContext& call) {
-  const auto found = call.client_metadata().find("x-request-id");
-  if (found == call.client_metadata().end()) return MakeRequestId();
-  return RequestIdFrom(std::string_view(found->second.data(), found->second.size()));
+CallIdentity IdentifyCall(const grpc::CallbackServerContext& call, const Clock& clock) {
+  const bool rest = MetadataOf(call, "x-upscaler-via") == "rest";
+  return {.request_id = RequestIdFrom(MetadataOf(call, "x-request-id")),
+          .api = rest ? Metrics::Api::kRest : Metrics::Api::kGrpc,
+          .start = clock.Now()};
 }
 
-void RecordCall(const CallContext& context, const std::string& request_id,
-                const absl::Status& status, TimePoint start) {
-  const TimePoint::duration took = context.clock.Now() - start;
-  context.metrics.CountRequest(Metrics::Api::kGrpc, status.code(), took);
+void RecordCall(const CallContext& context, const CallIdentity& call, const absl::Status& status) {
+  const TimePoint::duration took = context.clock.Now() - call.start;
+  context.metrics.CountRequest(call.api, status.code(), took);
   if (const auto rejection = RejectionOf(status)) context.metrics.CountRejection(*rejection);
 
-  Logger::Fields fields = {{"request_id", request_id},
+  Logger::Fields fields = {{"request_id", call.request_id},
+                           {"api", call.api == Metrics::Api::kRest ? "rest" : "grpc"},
                            {"code", absl::StatusCodeToString(status.code())},
                            {"seconds", std::chrono::duration<double>(took).count()}};
   if (!status.ok()) fields.push_back({"error", std::string(status.message())});

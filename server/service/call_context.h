@@ -31,12 +31,18 @@ struct CallContext {
 // The call's deadline on the worker's clock, or TimePoint::max().
 TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock);
 
-// The caller's x-request-id, or a new one where there is none that is fit for a
-// log.
-std::string RequestIdOf(const grpc::CallbackServerContext& call);
+// What a call is known by in logs and metrics.
+struct CallIdentity {
+  std::string request_id;  // The caller's x-request-id, or a new one.
+  Metrics::Api api = Metrics::Api::kGrpc;
+  TimePoint start;
+};
+
+// The identity of a call that begins now. One that the gateway makes for a REST
+// client says so in its metadata, and counts as REST.
+CallIdentity IdentifyCall(const grpc::CallbackServerContext& call, const Clock& clock);
 
 // Counts and logs one call that has ended.
-void RecordCall(const CallContext& context, const std::string& request_id,
-                const absl::Status& status, TimePoint start);
+void RecordCall(const CallContext& context, const CallIdentity& call, const absl::Status& status);
 
 }  // namespace upscaler

@@ -29,7 +29,8 @@ absl::Status Upload::Add(v1::UpscaleStreamRequest message) {
 
 absl::Status Upload::Close() const {
   if (!start_.has_value()) {
-    return InvalidField("start", "the stream ended without one; it comes first");
+    return InvalidField("start",
+                        "the stream ended without one, or with a message that cannot be read");
   }
   if (start_->total_bytes() != 0 && bytes_.size() != start_->total_bytes()) {
     return InvalidField("start.total_bytes", fmt::format("{} announced but {} bytes sent",

@@ -54,8 +54,7 @@ UpscaleStreamCall::UpscaleStreamCall(const CallContext& context,
                                      const grpc::CallbackServerContext& call)
     : context_(context),
       call_(call),
-      request_id_(RequestIdOf(call)),
-      start_(context.clock.Now()),
+      identity_(IdentifyCall(call, context.clock)),
       upload_(context.max_image_bytes) {
   StartRead(&request_);
 }
@@ -190,7 +189,7 @@ void UpscaleStreamCall::Perform(Action action) {
         MutexLock lock(mutex_);
         status = *end_;
       }
-      RecordCall(context_, request_id_, status, start_);
+      RecordCall(context_, identity_, status);
       Finish(ToGrpcStatus(status));
       return;
   }

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
@@ -56,8 +55,7 @@ class UpscaleStreamCall final
 
   const CallContext& context_;
   const grpc::CallbackServerContext& call_;
-  const std::string request_id_;
-  const TimePoint start_;
+  const CallIdentity identity_;
   v1::UpscaleStreamRequest request_;    // Owned by gRPC between StartRead and OnReadDone.
   v1::UpscaleStreamResponse response_;  // Owned by gRPC between StartWrite and OnWriteDone.
   Upload upload_;                       // Touched by the read side alone.

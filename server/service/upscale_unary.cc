@@ -43,8 +43,7 @@ UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context,
                                    const v1::UpscaleRequest& request, v1::UpscaleResponse& response)
     : context_(context),
       call_(call),
-      request_id_(RequestIdOf(call)),
-      start_(context.clock.Now()),
+      identity_(IdentifyCall(call, context.clock)),
       response_(response) {
   if (const absl::Status status = StartJob(request); !status.ok()) End(status);
 }
@@ -83,7 +82,7 @@ void UpscaleUnaryCall::OnCancel() {
 void UpscaleUnaryCall::OnDone() { delete this; }
 
 void UpscaleUnaryCall::End(const absl::Status& status) {
-  RecordCall(context_, request_id_, status, start_);
+  RecordCall(context_, identity_, status);
   Finish(ToGrpcStatus(status));
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
@@ -35,8 +34,7 @@ class UpscaleUnaryCall final : public grpc::ServerUnaryReactor {
 
   const CallContext& context_;
   const grpc::CallbackServerContext& call_;
-  const std::string request_id_;
-  const TimePoint start_;
+  const CallIdentity identity_;
   v1::UpscaleResponse& response_;
   ImageFormat output_format_ = ImageFormat::kPng;  // Set before the job starts.
 

@@ -21,6 +21,8 @@ class UpscalerService final : public v1::UpscalerService::CallbackService {
   grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse>* UpscaleStream(
       grpc::CallbackServerContext* call) override;
 
+  const CallContext& context() const { return context_; }
+
  private:
   const CallContext context_;
 };

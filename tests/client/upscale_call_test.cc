@@ -36,6 +36,7 @@ TEST(UpscaleCallTest, SendsThePictureInChunksAndBringsTheAnswer) {
   UpscaleOrder order = OrderOf(image);
   order.spec.set_prompt("a cat");
   order.request_id = "request-1";
+  order.via = "carrier pigeon";
 
   const auto response = Upscale(MakeChannel(service.target()), std::move(order));
 
@@ -50,6 +51,7 @@ TEST(UpscaleCallTest, SendsThePictureInChunksAndBringsTheAnswer) {
   EXPECT_EQ(received[0].image, image);
   EXPECT_EQ(received[0].spec.prompt(), "a cat");
   EXPECT_EQ(received[0].request_id, "request-1");
+  EXPECT_EQ(received[0].via, "carrier pigeon");
   EXPECT_EQ(received[0].largest_chunk, 64U * 1024U);
 }
 

@@ -2,18 +2,13 @@
 
 #include "gateway/gateway.h"
 
-#include <atomic>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <gmock/gmock.h>
-#include <google/rpc/error_details.pb.h>
-#include <google/rpc/status.pb.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "client/channel.h"
+#include "tests/gateway/gateway_fixture.h"
 #include "tests/support/fake_upscaler_service.h"
 #include "tests/support/http_client.h"
 #include "tests/support/status_matchers.h"
@@ -21,63 +16,15 @@
 namespace upscaler {
 namespace {
 
-using namespace std::chrono_literals;
-using test::FakeUpscalerService;
+using test::GatewayTest;
 using test::GoodScript;
 using test::HttpConnection;
-using test::HttpQuestion;
 using test::HttpReply;
-using test::Multipart;
+using test::kJson;
 using test::StatusIs;
-using test::UpscaleScript;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr const char* kMultipart = "Content-Type: multipart/form-data; boundary=frontier\r\n";
-constexpr const char* kJson = "Content-Type: application/json\r\n";
-
-class GatewayTest : public ::testing::Test {
- protected:
-  static constexpr std::size_t kMaxUpload = 100'000;
-
-  void Start(UpscaleScript script) {
-    service_ = std::make_unique<FakeUpscalerService>(std::move(script));
-    auto gateway = Gateway::Start({.address = "127.0.0.1:0",
-                                   .channel = MakeChannel(service_->target()),
-                                   .model = "the-model",
-                                   .max_upload_bytes = kMaxUpload,
-                                   .drain_timeout = 0ms,
-                                   .ready = [this] { return ready_.load(); }},
-                                  clock_);
-    ASSERT_THAT(gateway, test::IsOk());
-    gateway_ = *std::move(gateway);
-  }
-
-  HttpReply Ask(const HttpQuestion& question) { return test::Ask(gateway_->port(), question); }
-
-  HttpReply Post(const std::vector<std::pair<std::string, std::string>>& fields,
-                 const std::string& headers = "") {
-    return Ask(Question(fields, headers));
-  }
-
-  static HttpQuestion Question(const std::vector<std::pair<std::string, std::string>>& fields,
-                               const std::string& headers = "") {
-    return {.method = "POST",
-            .path = "/v1/images/upscale",
-            .headers = kMultipart + headers,
-            .body = Multipart(fields)};
-  }
-
-  static nlohmann::json ErrorIn(const HttpReply& reply) {
-    return nlohmann::json::parse(reply.body)["error"];
-  }
-
-  const SteadyClock clock_;
-  std::atomic<bool> ready_ = true;
-  std::unique_ptr<FakeUpscalerService> service_;
-  std::unique_ptr<Gateway> gateway_;  // Last: it calls the service.
-};
 
 TEST_F(GatewayTest, UpscalesAFormAsTheFirstClientsSendIt) {
   Start(GoodScript({"picture"}));
@@ -99,6 +46,8 @@ TEST_F(GatewayTest, UpscalesAFormAsTheFirstClientsSendIt) {
   EXPECT_EQ(received[0].spec.prompt(), "a cat");
   EXPECT_EQ(received[0].spec.guidance_scale(), 8.0);
   EXPECT_EQ(received[0].request_id, reply.headers.at("x-request-id"));
+  EXPECT_EQ(received[0].via, "rest");
+  EXPECT_THAT(refused(), IsEmpty());
 }
 
 TEST_F(GatewayTest, UpscalesJson) {
@@ -124,100 +73,6 @@ TEST_F(GatewayTest, AnswersTheImageItselfToWhoAcceptsOne) {
   EXPECT_EQ(reply.headers.at("seed"), "7");
   EXPECT_EQ(reply.headers.at("x-request-id"), "mine-1");
   EXPECT_EQ(service_->received().at(0).spec.output_format(), v1::IMAGE_FORMAT_WEBP);
-}
-
-TEST_F(GatewayTest, HasNoRoomForTwoImagesInOneBody) {
-  Start(GoodScript({"one", "two"}));
-
-  const HttpReply reply = Post({{"image", "x"}, {"n", "2"}}, "Accept: image/png\r\n");
-
-  EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(ErrorIn(reply)["param"], "n");
-}
-
-TEST_F(GatewayTest, NamesTheFieldAtFault) {
-  Start(GoodScript({"picture"}));
-
-  const HttpReply reply = Post({{"image", "x"}, {"num_inference_steps", "many"}});
-
-  EXPECT_EQ(reply.status, 400);
-  EXPECT_EQ(ErrorIn(reply)["param"], "num_inference_steps");
-  EXPECT_THAT(service_->received(), IsEmpty());
-}
-
-TEST_F(GatewayTest, WantsAnImage) {
-  Start(GoodScript({"picture"}));
-
-  EXPECT_EQ(ErrorIn(Post({{"prompt", "a cat"}}))["param"], "image");
-}
-
-TEST_F(GatewayTest, RefusesABodyThatEndsEarly) {
-  Start(GoodScript({"picture"}));
-  HttpQuestion question = Question({{"image", "x"}});
-  question.body.resize(question.body.size() - 14);
-
-  EXPECT_EQ(Ask(question).status, 400);
-}
-
-TEST_F(GatewayTest, RefusesAnotherMediaType) {
-  Start(GoodScript({"picture"}));
-
-  const HttpReply reply = Ask({.method = "POST",
-                               .path = "/v1/images/upscale",
-                               .headers = "Content-Type: text/plain\r\n",
-                               .body = "x"});
-
-  EXPECT_EQ(reply.status, 415);
-  EXPECT_EQ(reply.headers.at("x-should-retry"), "false");
-}
-
-TEST_F(GatewayTest, RefusesALargeBodyBeforeItIsSent) {
-  Start(GoodScript({"picture"}));
-
-  const HttpReply reply = Ask({.method = "POST",
-                               .path = "/v1/images/upscale",
-                               .headers = std::string(kMultipart) + "Content-Length: 100001\r\n"});
-
-  EXPECT_EQ(reply.status, 413);
-}
-
-TEST_F(GatewayTest, RefusesALargeBodyOfUnknownLength) {
-  Start(GoodScript({"picture"}));
-  HttpQuestion question =
-      Question({{"image", std::string(kMaxUpload, 'x')}}, "Transfer-Encoding: chunked\r\n");
-  question.announce_length = false;
-  question.body = fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", question.body.size(), question.body);
-
-  EXPECT_EQ(Ask(question).status, 413);
-}
-
-TEST_F(GatewayTest, HangsUpOnABodyThatDoesNotEnd) {
-  Start(GoodScript({"picture"}));
-  HttpQuestion question =
-      Question({{"image", std::string(3 * kMaxUpload, 'x')}}, "Transfer-Encoding: chunked\r\n");
-  question.announce_length = false;
-  question.body = fmt::format("{:x}\r\n{}", 10 * kMaxUpload, question.body);
-
-  EXPECT_EQ(Ask(question).status, 0);
-}
-
-TEST_F(GatewayTest, PassesOnTheServicesRefusal) {
-  google::rpc::ErrorInfo info;
-  info.set_reason("QUEUE_FULL");
-  google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(9);
-  google::rpc::Status details;
-  details.add_details()->PackFrom(info);
-  details.add_details()->PackFrom(retry);
-  Start({.status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full",
-                    details.SerializeAsString()}});
-
-  const HttpReply reply = Post({{"image", "x"}});
-
-  EXPECT_EQ(reply.status, 429);
-  EXPECT_EQ(reply.headers.at("retry-after"), "9");
-  EXPECT_EQ(ErrorIn(reply)["code"], "queue_full");
-  EXPECT_EQ(reply.headers.at("access-control-allow-origin"), "*");
 }
 
 TEST_F(GatewayTest, CancelsTheCallOfAClientThatHangsUp) {

@@ -44,6 +44,16 @@ TEST(JsonReaderTest, TurnsValuesIntoText) {
                                    IsField("seed", "18446744073709551615")));
 }
 
+TEST(JsonReaderTest, TakesAWholeNumberWithAPointForAWholeNumber) {
+  const auto fields = Read(R"({"n": 1.0, "num_inference_steps": 1e2, "guidance_scale": -8.0,
+                               "seed": 1.5})");
+
+  ASSERT_THAT(fields, IsOk());
+  EXPECT_THAT(*fields,
+              UnorderedElementsAre(IsField("n", "1"), IsField("num_inference_steps", "100"),
+                                   IsField("guidance_scale", "-8"), IsField("seed", "1.5")));
+}
+
 TEST(JsonReaderTest, DecodesTheImage) {
   for (const char* image : {"AAFQTkc=", "data:image/png;base64,AAFQTkc="}) {
     const auto fields = Read(std::string(R"({"image": ")") + image + "\"}");

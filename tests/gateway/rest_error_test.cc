@@ -85,6 +85,21 @@ TEST(RestErrorTest, RoundsTheRetryDelayUpToWholeSeconds) {
   EXPECT_EQ(retry_after(2001ms), "3");
   EXPECT_EQ(retry_after(2000ms), "2");
   EXPECT_EQ(retry_after(0ms), "1");
+  EXPECT_EQ(retry_after(-5000ms), "1");
+}
+
+TEST(RestErrorTest, TellsApartByReasonWhatIsOneCodeToGrpc) {
+  const struct {
+    const char* reason;
+    int http_status;
+  } reasons[] = {{"NOT_ACCEPTABLE", 406}, {"BODY_TOO_LARGE", 413}, {"UNSUPPORTED_MEDIA_TYPE", 415}};
+  for (const auto& [reason, http_status] : reasons) {
+    const HttpResponse response =
+        ErrorResponse(WithReason(absl::InvalidArgumentError("refused"), reason));
+
+    EXPECT_EQ(response.status, http_status);
+    EXPECT_EQ(FindHeader(response.headers, "x-should-retry"), "false");
+  }
 }
 
 TEST(RestErrorTest, MakesACodeOfTheReasonUnlessItRepeatsTheStatus) {

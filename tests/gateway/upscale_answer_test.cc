@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/status_matchers.h"
+
 namespace upscaler {
 namespace {
 
+using test::IsOk;
+using test::StatusIs;
 using ::testing::Optional;
 
 v1::UpscaleResponse TwoPictures() {
@@ -19,7 +23,13 @@ v1::UpscaleResponse TwoPictures() {
     image.mutable_size()->set_width(64);
     image.mutable_size()->set_height(32);
   }
-  response.mutable_effective_spec()->set_output_format(v1::IMAGE_FORMAT_JPEG);
+  v1::UpscaleSpec& spec = *response.mutable_effective_spec();
+  spec.set_prompt("a secret");
+  spec.set_guidance_scale(7.5);
+  spec.set_num_inference_steps(25);
+  spec.set_image_count(2);
+  spec.set_output_format(v1::IMAGE_FORMAT_JPEG);
+  spec.set_quality(90);
   response.mutable_timings()->mutable_denoise()->set_nanos(250'000'000);
   response.add_warnings("the prompt was cut");
   return response;
@@ -46,6 +56,17 @@ TEST(JsonAnswerTest, SaysEverything) {
             (nlohmann::json{{"b64_json", "AAFQTkc="}, {"seed", 8}, {"width", 64}, {"height", 32}}));
 }
 
+TEST(JsonAnswerTest, TellsTheSettingsByTheirRestNamesWithoutThePrompt) {
+  const HttpResponse response = JsonAnswer(TwoPictures(), {.created = kCreated});
+
+  EXPECT_EQ(nlohmann::json::parse(response.body)["parameters"],
+            (nlohmann::json{{"guidance_scale", 7.5},
+                            {"num_inference_steps", 25},
+                            {"n", 2},
+                            {"output_format", "jpeg"},
+                            {"output_compression", 90}}));
+}
+
 TEST(JsonAnswerTest, GivesDataUrlsWhenAsked) {
   const HttpResponse response = JsonAnswer(
       TwoPictures(), {.created = kCreated, .response_format = UpscaleForm::ResponseFormat::kUrl});
@@ -69,6 +90,19 @@ TEST(AcceptedImageTest, TakesTheFirstTypeThatIsOffered) {
   EXPECT_EQ(AcceptedImage("application/json, image/png"), std::nullopt);
   EXPECT_EQ(AcceptedImage("*/*"), std::nullopt);
   EXPECT_EQ(AcceptedImage(""), std::nullopt);
+}
+
+TEST(CheckAcceptTest, RefusesWhoTakesEventsAlone) {
+  for (const char* accept : {"text/event-stream", "TEXT/Event-Stream;q=0.9, text/html"}) {
+    EXPECT_THAT(CheckAccept(accept), StatusIs(absl::StatusCode::kInvalidArgument)) << accept;
+  }
+}
+
+TEST(CheckAcceptTest, TakesWhoTakesAnythingThatIsOfferedOrUnheardOf) {
+  for (const char* accept : {"", "*/*", "text/html", "text/event-stream, application/json",
+                             "text/event-stream, image/png", "application/*, text/event-stream"}) {
+    EXPECT_THAT(CheckAccept(accept), IsOk()) << accept;
+  }
 }
 
 }  // namespace

@@ -71,6 +71,32 @@ TEST(ReadFormTest, TakesTheImageUnderEachOfItsNames) {
   }
 }
 
+TEST(ReadFormTest, TakesAnEmptyFieldForOneThatIsLeftOut) {
+  const auto form = Read({{"prompt", ""},
+                          {"negative_prompt", ""},
+                          {"n", ""},
+                          {"guidance_scale", ""},
+                          {"num_inference_steps", ""},
+                          {"seed", ""},
+                          {"scale", ""},
+                          {"size", ""},
+                          {"response_format", ""},
+                          {"output_format", ""},
+                          {"output_compression", ""},
+                          {"stream", ""},
+                          {"model", ""}});
+
+  ASSERT_THAT(form, IsOk());
+  EXPECT_EQ(form->spec.SerializeAsString(), Read({})->spec.SerializeAsString());
+  EXPECT_EQ(form->response_format, UpscaleForm::ResponseFormat::kBase64);
+}
+
+TEST(ReadFormTest, ReadsFalseHoweverItIsWritten) {
+  for (const char* value : {"false", "False", "FALSE", "0"}) {
+    EXPECT_THAT(Read({{"stream", value}}), IsOk()) << value;
+  }
+}
+
 TEST(ReadFormTest, LeavesRangesToTheService) {
   EXPECT_THAT(Read({{"n", "1000"}, {"guidance_scale", "-4"}}), IsOk());
 }
@@ -92,15 +118,16 @@ TEST_P(BadFieldTest, IsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     ReadForm, BadFieldTest,
-    ::testing::Values(BadField{"n", ""}, BadField{"n", "two"}, BadField{"n", "-1"},
-                      BadField{"n", " 1"}, BadField{"n", "1 "}, BadField{"n", "1.0"},
-                      BadField{"n", "+1"}, BadField{"n", "0x1"}, BadField{"n", "4294967296"},
+    ::testing::Values(BadField{"n", "two"}, BadField{"n", "-1"}, BadField{"n", " 1"},
+                      BadField{"n", "1 "}, BadField{"n", "1.0"}, BadField{"n", "+1"},
+                      BadField{"n", "0x1"}, BadField{"n", "4294967296"},
                       BadField{"num_inference_steps", "1e2"}, BadField{"seed", "-1"},
                       BadField{"seed", "18446744073709551616"}, BadField{"guidance_scale", "nan"},
                       BadField{"guidance_scale", "inf"}, BadField{"guidance_scale", "1e999"},
                       BadField{"guidance_scale", "7,5"}, BadField{"output_compression", "best"},
                       BadField{"output_format", "bmp"}, BadField{"response_format", "base64"},
                       BadField{"scale", "4"}, BadField{"size", "64x64"}, BadField{"stream", "true"},
+                      BadField{"stream", "1"}, BadField{"stream", "no"},
                       BadField{"model", "another"}));
 
 TEST(ReadFormTest, RefusesAFieldThatComesTwice) {

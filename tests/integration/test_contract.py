@@ -53,6 +53,13 @@ def test_the_answer_tells_what_was_done(client: Client, picture):
     assert answer["warnings"] == []
     assert set(answer["timings"]) == {"queue", "encode", "denoise", "decode", "total"}
     assert answer["created"] > 0 and answer["id"]
+    assert answer["parameters"] == {
+        "guidance_scale": 7.5,
+        "n": 1,
+        "output_format": "png",
+        "output_compression": 100,
+        **QUICK,
+    }
 
 
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])

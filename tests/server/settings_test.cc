@@ -53,6 +53,10 @@ TEST(SettingsTest, TakesFlags) {
   EXPECT_EQ(settings.log_form, LogForm::kText);
 }
 
+TEST(SettingsTest, LetsTheLastOfARepeatedFlagWin) {
+  EXPECT_EQ(ParseWell({"--max-batch", "2", "--max-batch", "3"}).max_batch, 3U);
+}
+
 TEST(SettingsTest, NamesTheModelAfterItsFolder) {
   EXPECT_EQ(ParseWell({"--model", "/models/real"}).model_name, "real");
   EXPECT_EQ(ParseWell({"--model", "/models/real/"}).model_name, "real");
@@ -76,6 +80,13 @@ TEST(SettingsTest, TakesAFile) {
 
   EXPECT_EQ(settings.queue_capacity, 11U);
   EXPECT_EQ(settings.model_name, "filed");
+}
+
+TEST(SettingsTest, RefusesAFileWithASettingThatItDoesNotKnow) {
+  const std::string file = ::testing::TempDir() + "upscaler-mistyped.toml";
+  std::ofstream(file) << "queue-capacitty = 11\n";
+
+  EXPECT_EQ(ParseBadly({"--config", file.c_str()}).code, 2);
 }
 
 TEST(SettingsTest, RefusesWhatItDoesNotKnowAndSaysWhatIsAllowed) {

@@ -32,6 +32,7 @@ struct ReceivedUpscale {
   v1::UpscaleSpec spec;
   std::string image;
   std::string request_id;
+  std::string via;
   std::size_t largest_chunk = 0;
 };
 
@@ -111,10 +112,8 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
    public:
     Call(FakeUpscalerService& service, const grpc::CallbackServerContext& context)
         : service_(service) {
-      const auto id = context.client_metadata().find("x-request-id");
-      if (id != context.client_metadata().end()) {
-        received_.request_id = {id->second.data(), id->second.size()};
-      }
+      received_.request_id = Metadata(context, "x-request-id");
+      received_.via = Metadata(context, "x-upscaler-via");
       StartRead(&request_);
     }
 
@@ -142,6 +141,13 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     void OnDone() override { const std::unique_ptr<Call> self(this); }
 
    private:
+    // Empty where there is none.
+    static std::string Metadata(const grpc::CallbackServerContext& context, const char* key) {
+      const auto found = context.client_metadata().find(key);
+      if (found == context.client_metadata().end()) return "";
+      return {found->second.data(), found->second.size()};
+    }
+
     void Play() {
       const UpscaleScript& script = service_.script_;
       if (next_ < script.events.size()) {

@@ -133,6 +133,27 @@ TEST_F(UpscalerTest, RefusesWhatIsNoPictureAndGivesItsPlaceBack) {
   EXPECT_EQ(queue_.depth(), 0U);
 }
 
+TEST_F(UpscalerTest, RefusesAThinPictureThatPaddingWouldMakeTooLarge) {
+  const absl::StatusOr<UpscaleOutcome> outcome = Run(Task(/*width=*/5000, /*height=*/1));
+
+  EXPECT_THAT(outcome, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FieldOf(outcome.status()), Optional(std::string("image")));
+}
+
+TEST_F(UpscalerTest, RefusesAResultThatItsFormatCannotHoldBeforeTheModelRuns) {
+  UpscaleTask task = Task(/*width=*/8200, /*height=*/1);
+  task.output.format = ImageFormat::kWebp;
+  Upscaler upscaler({.sides = {.multiple = 1, .minimum = 1}, .limits = {}}, queue_, pool_, clock_,
+                    observer_);
+
+  ASSERT_THAT(upscaler.Start(std::move(task), listener_), IsOk());
+
+  const absl::Status status = listener_->AwaitOutcome().status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FieldOf(status), Optional(std::string("output_format")));
+  EXPECT_THAT(script_.steps(), SizeIs(0));
+}
+
 TEST_F(UpscalerTest, RefusesWhatIsBeyondTheQueueAtOnce) {
   UpscaleTask filling = Task(16, 16);
   filling.image_count = kCapacity;
@@ -179,6 +200,20 @@ TEST_F(UpscalerTest, AFailureOfOnePictureFailsTheRequestOnceAndStopsTheOthers) {
   EXPECT_THAT(Run(std::move(task)), StatusIs(absl::StatusCode::kInternal));
   EXPECT_EQ(listener_->ends(), 1U);
   EXPECT_THAT(script_.steps(), SizeIs(::testing::Lt(100)));
+}
+
+TEST_F(UpscalerTest, WaitsForRequestsToEndAndCancelsThemOnDemand) {
+  ASSERT_THAT(upscaler_.Start(Task(16, 16), listener_), IsOk());
+  listener_->AwaitQueued();
+  upscaler_.AwaitIdle(SteadyClock().Now());  // Returns, though the request is there.
+  EXPECT_EQ(listener_->ends(), 0U);
+
+  upscaler_.CancelAll();
+  StartReplica();
+  upscaler_.AwaitIdle(TimePoint::max());
+
+  EXPECT_EQ(listener_->ends(), 1U);
+  EXPECT_THAT(listener_->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
 }
 
 TEST_F(UpscalerTest, TellsHowManyRowsAreAhead) {

@@ -16,11 +16,11 @@ namespace {
 // Its kernels register themselves with the dispatcher as it is loaded. It is
 // not linked, so that one binary serves machines with and without a GPU; it is
 // never unloaded, since the dispatcher then points into it.
-absl::Status LoadCudaLibrary() {
+absl::Status LoadCudaLibrary(std::string_view device) {
   if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr) return absl::OkStatus();
   const char* reason = dlerror();  // NOLINT(concurrency-mt-unsafe): thread-local in glibc
-  return absl::FailedPreconditionError(
-      fmt::format("LibTorch's CUDA library cannot be loaded: {}", reason));
+  return absl::FailedPreconditionError(fmt::format(
+      "device '{}' needs LibTorch's CUDA library, which cannot be loaded: {}", device, reason));
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ absl::StatusOr<c10::Device> OpenDevice(std::string_view name) {
   }
   if (device->is_cpu()) return c10::Device(c10::kCPU);
 
-  UPSCALER_RETURN_IF_ERROR(LoadCudaLibrary());
+  UPSCALER_RETURN_IF_ERROR(LoadCudaLibrary(name));
   UPSCALER_ASSIGN_OR_RETURN(
       const int count, CatchTorch([] { return int{at::detail::getCUDAHooks().deviceCount()}; }));
   const int index = device->has_index() ? device->index() : 0;

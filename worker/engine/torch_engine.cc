@@ -71,6 +71,26 @@ absl::StatusOr<std::unique_ptr<TorchEngine>> TorchEngine::Load(const Options& op
 
 std::string TorchEngine::library_version() { return TORCH_VERSION; }
 
+absl::Status TorchEngine::WarmUp() {
+  constexpr RowId kRow = 0;
+  const int side = sides().minimum;
+  const auto pixels = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
+  const RowSpec spec = {.picture = std::make_shared<const Image>(
+                            Image{.width = side,
+                                  .height = side,
+                                  .pixels = std::vector<std::uint8_t>(pixels * Image::kChannels)}),
+                        .prompt = "",
+                        .negative_prompt = "",
+                        .guidance_scale = 0,
+                        .steps = 1,
+                        .seed = 0};
+  absl::Status status = Admit(kRow, spec).status();
+  if (status.ok()) status = Step({&kRow, 1}).front();
+  if (status.ok()) status = Finish(kRow).status();
+  Drop(kRow);
+  return status;
+}
+
 SideRule TorchEngine::sides() const {
   return {.multiple = static_cast<int>(pipeline_.side_multiple()),
           .minimum = static_cast<int>(pipeline_.minimum_side())};
@@ -78,18 +98,17 @@ SideRule TorchEngine::sides() const {
 
 absl::StatusOr<std::vector<std::string>> TorchEngine::Admit(RowId id, const RowSpec& spec) {
   const c10::InferenceMode inference;
-  UPSCALER_ASSIGN_OR_RETURN(
-      PipelineRow row, CatchTorch([&] {
-        return pipeline_.Begin({.pixels = ToTensor(*spec.picture),
-                                .prompts = {.prompt = spec.prompt,
-                                            .negative = spec.negative_prompt,
-                                            .guidance_scale = spec.guidance_scale},
-                                .steps = spec.steps,
-                                .seed = spec.seed});
-      }));
-  std::vector<std::string> warnings = row.condition.warnings;
-  rows_.emplace(id, std::move(row));
-  return warnings;
+  return CatchTorch([&] {
+    PipelineRow row = pipeline_.Begin({.pixels = ToTensor(*spec.picture),
+                                       .prompts = {.prompt = spec.prompt,
+                                                   .negative = spec.negative_prompt,
+                                                   .guidance_scale = spec.guidance_scale},
+                                       .steps = spec.steps,
+                                       .seed = spec.seed});
+    std::vector<std::string> warnings = row.condition.warnings;
+    rows_.emplace(id, std::move(row));
+    return warnings;
+  });
 }
 
 std::vector<absl::Status> TorchEngine::Step(std::span<const RowId> rows) {

@@ -34,6 +34,11 @@ class TorchEngine final : public Engine {
   // LibTorch's, such as "2.11.0".
   static std::string library_version();
 
+  // Takes the smallest picture through all stages, so that the first client does
+  // not wait for what is set up on first use, and a device that cannot run the
+  // model is found out before there are clients.
+  absl::Status WarmUp();
+
   // What the model asks of a picture's sides.
   SideRule sides() const;
 

@@ -8,4 +8,10 @@ BatchKey BatchKeyOf(const RowSpec& spec) {
           .guided = spec.guidance_scale > 1.0};
 }
 
+std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now) {
+  if (row.cancel->cancelled()) return absl::CancelledError("the request was cancelled");
+  if (row.deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
+  return std::nullopt;
+}
+
 }  // namespace upscaler

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/functional/any_invocable.h>
+#include <absl/status/status.h>
 
 #include "common/clock.h"
 #include "worker/imaging/image.h"
@@ -58,5 +60,8 @@ struct Row {
   Reply reply;
   TimePoint queued_at;  // Set by the queue.
 };
+
+// Why nobody waits for `row` any more, if so: kCancelled or kDeadlineExceeded.
+std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now);
 
 }  // namespace upscaler

@@ -22,17 +22,6 @@ absl::Status DrainingError() {
       WithReason(absl::UnavailableError("the server is shutting down"), "DRAINING"), kRetryPause);
 }
 
-// Why `row` should leave the queue without having run, if it should.
-std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now) {
-  if (row.cancel->cancelled()) {
-    return absl::CancelledError("the request was cancelled in the queue");
-  }
-  if (row.deadline <= now) {
-    return absl::DeadlineExceededError("the deadline passed in the queue");
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Reservation::Reservation(Reservation&& other) noexcept

@@ -7,17 +7,6 @@
 #include <absl/status/status.h>
 
 namespace upscaler {
-namespace {
-
-// Why a row that is running should stop, if it should.
-std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now) {
-  if (row.cancel->cancelled()) return absl::CancelledError("the request was cancelled");
-  if (row.deadline <= now) return absl::DeadlineExceededError("the deadline passed");
-  return std::nullopt;
-}
-
-}  // namespace
-
 Replica::Replica(RowQueue& queue, std::unique_ptr<Engine> engine, std::size_t max_batch,
                  const Clock& clock, Observer& observer)
     : queue_(queue),
@@ -49,6 +38,11 @@ void Replica::Admit(std::vector<Row> rows) {
     RunningRow running{.row = std::move(row), .warnings = {}, .timings = {}, .denoise_start = {}};
     running.timings.queue = start - running.row.queued_at;
     observer_.OnQueueWait(running.timings.queue);
+    // Those before it may have taken a while to let in.
+    if (std::optional<absl::Status> status = DepartureOf(running.row, start)) {
+      Leave(std::move(running), *std::move(status));
+      continue;
+    }
     running.row.progress(0);
     absl::StatusOr<std::vector<std::string>> warnings =
         engine_->Admit(running.row.id, running.row.spec);
@@ -109,6 +103,11 @@ void Replica::Finish() {
       continue;
     }
     const TimePoint start = clock_.Now();
+    // Decoding costs as much as several steps; it is not done for nobody.
+    if (std::optional<absl::Status> status = DepartureOf(running.row, start)) {
+      Leave(std::move(running), *std::move(status));
+      continue;
+    }
     running.timings.denoise = start - running.denoise_start;
     observer_.OnStage(Stage::kDenoise, running.timings.denoise);
     absl::StatusOr<Image> image = engine_->Finish(running.row.id);

@@ -1,9 +1,11 @@
 #include "worker/engine/catch_torch.h"
 
+#include <cstdint>
 #include <new>
 #include <stdexcept>
 #include <string>
 
+#include <ATen/ops/empty.h>
 #include <c10/util/Exception.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -30,9 +32,10 @@ TEST(CatchTorchTest, SaysWhatLibTorchSaidWithoutItsBacktrace) {
 }
 
 TEST(CatchTorchTest, TellsWantOfMemoryApart) {
-  const auto status = CatchTorch([]() -> int { throw std::bad_alloc(); }).status();
-
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(CatchTorch([]() -> int { throw std::bad_alloc(); }),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(CatchTorch([] { return at::empty({std::int64_t{1} << 50}); }),
+              StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 TEST(CatchTorchTest, LetsNothingThrough) {

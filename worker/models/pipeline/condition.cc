@@ -9,13 +9,13 @@
 namespace upscaler {
 namespace {
 
-// One prompt's share of a Condition: a pass of its own.
-Condition EncodePrompt(const Checkpoint& checkpoint, const std::string& prompt) {
+// One prompt's share of a Condition: a pass of its own. `name` is the field's.
+Condition EncodePrompt(const Checkpoint& checkpoint, const char* name, const std::string& prompt) {
   const TokenizedPrompt tokenized = checkpoint.tokenizer.Tokenize(prompt);
   Condition condition;
   if (!tokenized.cut_text.empty()) {
     condition.warnings.push_back(
-        fmt::format("the prompt is longer than {} tokens; this part was not read: \"{}\"",
+        fmt::format("{} is longer than {} tokens; this part was not read: \"{}\"", name,
                     checkpoint.tokenizer.max_length() - 2, tokenized.cut_text));
   }
   const at::Tensor ids =
@@ -36,10 +36,10 @@ Condition EncodePrompt(const Checkpoint& checkpoint, const std::string& prompt) 
 
 Condition EncodePrompts(const Checkpoint& checkpoint, const Prompts& prompts) {
   Condition condition =
-      EncodePrompt(checkpoint, prompts.guidance_scale == 0.0 ? "" : prompts.prompt);
+      EncodePrompt(checkpoint, "prompt", prompts.guidance_scale == 0.0 ? "" : prompts.prompt);
   if (!prompts.guided()) return condition;
 
-  Condition negative = EncodePrompt(checkpoint, prompts.negative);
+  Condition negative = EncodePrompt(checkpoint, "negative_prompt", prompts.negative);
   condition.keys_values = at::cat({negative.keys_values, condition.keys_values});
   condition.pooled = at::cat({negative.pooled, condition.pooled});
   condition.warnings.insert(condition.warnings.end(), negative.warnings.begin(),

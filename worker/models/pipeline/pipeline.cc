@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ATen/Functions.h>
+#include <c10/util/Exception.h>
 
 #include "worker/models/sampler/euler.h"
 #include "worker/models/sampler/noise_source.h"
@@ -113,6 +114,8 @@ at::Tensor Pipeline::Decode(const PipelineRow& row) const {
   Vae vae = checkpoint_.vae;
   const at::Tensor decoded =
       vae->Decode(row.latents / checkpoint_.vae_config.scaling_factor);  // [1, 3, 2H, 2W]
+  // A number that is none would become black without a word.
+  TORCH_CHECK(at::isfinite(decoded).all().item<bool>(), "the decoded picture is not finite");
   const at::Tensor unit = (decoded * 0.5 + 0.5).clamp(0, 1);
   const at::Tensor pixels = unit[0].permute({1, 2, 0}).to(at::kCPU, at::kFloat);
   return (pixels * 255.0F).round().to(at::kByte).contiguous();  // Rounds halves to even.

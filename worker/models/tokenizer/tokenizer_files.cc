@@ -62,7 +62,10 @@ absl::StatusOr<std::pair<std::string, std::string>> ParseMerge(std::string_view 
 
 absl::StatusOr<Merges> ReadMergesFile(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::FailedPreconditionError(fmt::format("cannot open {}", path.string()));
+  // A pipe would keep us waiting, a device never end, and a folder read as empty.
+  if (std::error_code error; !file || !fs::is_regular_file(path, error)) {
+    return absl::FailedPreconditionError(fmt::format("cannot open {}", path.string()));
+  }
   Merges merges;
   for (std::string line; std::getline(file, line);) {
     if (line.ends_with('\r')) line.pop_back();
@@ -70,6 +73,7 @@ absl::StatusOr<Merges> ReadMergesFile(const fs::path& path) {
     UPSCALER_ASSIGN_OR_RETURN(auto merge, ParseMerge(line, path.string()));
     merges.push_back(std::move(merge));
   }
+  if (merges.empty()) return Refused(path.string(), "has no merges");
   return merges;
 }
 
