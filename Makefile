@@ -29,7 +29,7 @@ demo: build ## upscale a picture over REST and gRPC [IMAGE=path]; look into demo
 	@tools/demo.sh "$(IMAGE)"
 
 serve: build ## run the server until interrupted [MODEL=folder]
-	$(SERVER) --model "$(MODEL)"
+	$(SERVER) --model "$(MODEL)" --log-format text
 
 test: ## every test, in the release build
 	@tools/setup.sh build test

@@ -1,5 +1,6 @@
 #include "gateway/upscale_form.h"
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,11 @@ struct BadField {
   const char* name;
   const char* value;
 };
+
+// What a failed case is called.
+void PrintTo(const BadField& field, std::ostream* out) {
+  *out << field.name << " is '" << field.value << "'";
+}
 
 class BadFieldTest : public ::testing::TestWithParam<BadField> {};
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -166,8 +167,9 @@ TEST_F(UpscalerServiceTest, StopsWorkingWhenTheCallerCancels) {
   ASSERT_TRUE(stream->Write(Chunk(GradientPng(16, 16))));
   script_.before_step = [&, first = true]() mutable {
     if (std::exchange(first, false)) call.TryCancel();
-    // Slow enough for the news to arrive before all steps are done.
-    std::this_thread::sleep_for(1ms);
+    // As slow as a model, so that the news arrives before all steps are done: four
+    // seconds are left for it, of which none is used when all is well.
+    std::this_thread::sleep_for(20ms);
   };
   stream->WritesDone();
   v1::UpscaleStreamResponse event;
