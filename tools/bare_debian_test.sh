@@ -49,12 +49,12 @@ done
 # Only what says how to reach the network; the rest of the environment is bare too.
 mapfile -t network < <(env | grep -iE '^(PIP_|SSL_CERT|(https?|no)_proxy=)')
 
-git clone --quiet --no-hardlinks "$checkout" "$root/root/upscaler"
+git clone --quiet --no-hardlinks "$checkout" "$root/srv/upscaler"
 for command in "$@"; do
   echo "bare root: $command"
   start=$SECONDS
   chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "${network[@]}" \
-    bash -c "cd /root/upscaler && $command"
+    bash -c "cd /srv/upscaler && $command"
   echo "bare root: '$command' took $((SECONDS - start)) s"
 done

@@ -5,12 +5,9 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
-#include <string>
-#include <vector>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/status/statusor.h>
@@ -23,59 +20,10 @@
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/row_queue.h"
 #include "worker/scheduler/observer.h"
+#include "worker/upscale_job.h"
+#include "worker/upscale_task.h"
 
 namespace upscaler {
-
-// One request, complete and in range: who makes it has validated it.
-struct UpscaleTask {
-  std::string encoded_image;
-  std::string prompt;
-  std::string negative_prompt;
-  double guidance_scale = 7.5;
-  int steps = 25;
-  std::uint64_t seed = 0;  // Of the first picture; picture i has seed + i.
-  int image_count = 1;
-  EncodeOptions output;
-  TimePoint deadline = TimePoint::max();
-};
-
-struct PictureSize {
-  int width = 0;
-  int height = 0;
-};
-
-struct UpscaledPicture {
-  std::string encoded;
-  PictureSize size;
-  std::uint64_t seed = 0;
-};
-
-struct UpscaleOutcome {
-  std::vector<UpscaledPicture> pictures;  // image_count of them, in order.
-  std::vector<std::string> warnings;
-  RowTimings timings;  // Of the slowest picture, part by part.
-  TimePoint::duration total{};
-};
-
-struct JobProgress {
-  Stage stage = Stage::kModelEncode;
-  int steps_done = 0;   // Over all pictures of the request.
-  int total_steps = 0;  // Over all pictures of the request.
-};
-
-// Hears about one request, on the worker's threads: OnQueued at most once and
-// first, OnDone exactly once and last, OnProgress between them and, where the
-// request has several pictures, from several threads at a time. Must not block
-// and must not throw.
-class JobListener {
- public:
-  virtual ~JobListener() = default;
-
-  // The picture was read and has its place; `rows_ahead` wait before it.
-  virtual void OnQueued(PictureSize input, std::size_t rows_ahead) = 0;
-  virtual void OnProgress(const JobProgress& progress) = 0;
-  virtual void OnDone(absl::StatusOr<UpscaleOutcome> outcome) = 0;
-};
 
 // Thread-safe.
 class Upscaler {
@@ -112,22 +60,16 @@ class Upscaler {
   void AwaitIdle(TimePoint deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  class Job;
+  void Enter(std::uint64_t number, std::shared_ptr<CancelToken> token) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(std::uint64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void Enter(const std::shared_ptr<CancelToken>& token) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Leave(const std::shared_ptr<CancelToken>& token) ABSL_LOCKS_EXCLUDED(mutex_);
-
-  const Options options_;
-  RowQueue& queue_;
-  ThreadPool& pool_;
-  const Clock& clock_;
-  Observer& observer_;
-  std::atomic<RowId> next_row_id_ = 1;
+  const JobSurroundings surroundings_;
+  std::atomic<std::uint64_t> next_number_ = 1;
 
   Mutex mutex_;
   std::condition_variable fewer_;  // A request has ended.
-  // Of the requests that there are.
-  std::set<std::shared_ptr<CancelToken>> active_ ABSL_GUARDED_BY(mutex_);
+  // Of the requests that there are, by number.
+  std::map<std::uint64_t, std::shared_ptr<CancelToken>> active_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace upscaler

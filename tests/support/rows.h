@@ -38,7 +38,6 @@ class RowMaker {
     Image picture{.width = wish.width, .height = 1, .pixels = {}};
     picture.pixels.resize(Image::kChannels * static_cast<std::size_t>(wish.width));
     return Row{
-        .id = next_id_++,
         .spec = {.picture = std::make_shared<const Image>(std::move(picture)),
                  .prompt = wish.prompt,
                  .negative_prompt = "",
@@ -99,7 +98,6 @@ class RowMaker {
 
   const Clock& clock_;
   mutable Mutex mutex_;
-  RowId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   std::map<std::uint64_t, std::shared_ptr<CancelToken>> tokens_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, std::vector<absl::StatusOr<RowResult>>> results_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, std::vector<int>> progress_ ABSL_GUARDED_BY(mutex_);

@@ -19,7 +19,7 @@
 
 namespace upscaler {
 
-// Unique within the process.
+// Unique within a queue, and never 0.
 using RowId = std::uint64_t;
 
 // What the model is asked to do. Immutable once made.
@@ -52,7 +52,7 @@ BatchKey BatchKeyOf(const RowSpec& spec);
 using RowProgress = absl::AnyInvocable<void(int steps_done)>;
 
 struct Row {
-  RowId id = 0;
+  RowId id = 0;  // Given by the queue.
   RowSpec spec;
   TimePoint deadline = TimePoint::max();      // Past it the caller has stopped listening.
   std::shared_ptr<const CancelToken> cancel;  // Never null.

@@ -68,6 +68,7 @@ void RowQueue::Push(Reservation reservation, std::vector<Row> rows) {
   reserved_ -= rows.size();
   const TimePoint now = clock_.Now();
   for (Row& row : rows) {
+    row.id = ++last_id_;
     row.queued_at = now;
     rows_.push_back(std::move(row));
   }

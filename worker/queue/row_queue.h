@@ -121,6 +121,7 @@ class RowQueue {
   // Oldest first. A list, because a batch is taken out of the middle.
   std::list<Row> rows_ ABSL_GUARDED_BY(mutex_);
   std::size_t reserved_ ABSL_GUARDED_BY(mutex_) = 0;
+  RowId last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::size_t idle_replicas_ ABSL_GUARDED_BY(mutex_) = 0;
 };
