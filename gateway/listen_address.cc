@@ -1,22 +1,15 @@
 #include "gateway/listen_address.h"
 
-#include <charconv>
 #include <cstring>
 #include <optional>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "common/host_port.h"
+
 namespace upscaler {
 namespace {
-
-std::optional<std::uint16_t> ParsePort(const std::string& text) {
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return port;
-}
 
 // Without the brackets that keep an IPv6 address apart from its port.
 std::string BareHost(std::string host) {
@@ -28,22 +21,20 @@ std::string BareHost(std::string host) {
 }  // namespace
 
 absl::StatusOr<ListenAddress> ListenAddress::Parse(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon != std::string::npos) {
-    const std::string host = BareHost(text.substr(0, colon));
-    const std::optional<std::uint16_t> port = ParsePort(text.substr(colon + 1));
+  if (const std::optional<HostPort> parsed = ParseHostPort(text)) {
+    const std::string host = BareHost(parsed->host);
     ListenAddress result;
     sockaddr_in ipv4{};
     sockaddr_in6 ipv6{};
-    if (port.has_value() && ::inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
+    if (::inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
       ipv4.sin_family = AF_INET;
-      ipv4.sin_port = htons(*port);
+      ipv4.sin_port = htons(parsed->port);
       std::memcpy(&result.storage_, &ipv4, sizeof ipv4);
       return result;
     }
-    if (port.has_value() && ::inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
+    if (::inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
       ipv6.sin6_family = AF_INET6;
-      ipv6.sin6_port = htons(*port);
+      ipv6.sin6_port = htons(parsed->port);
       std::memcpy(&result.storage_, &ipv6, sizeof ipv6);
       return result;
     }

@@ -59,7 +59,8 @@ absl::StatusOr<std::shared_ptr<const Image>> UpscaleJob::ReadPicture() {
                             DecodeImage(task_.encoded_image, surroundings_.limits));
   input_ = {.width = decoded.width, .height = decoded.height};
   UPSCALER_RETURN_IF_ERROR(CheckPaddedSize());
-  UPSCALER_RETURN_IF_ERROR(CheckOutputSide());
+  // Asked before the model runs for a picture that its format cannot hold.
+  UPSCALER_RETURN_IF_ERROR(CheckSides(2 * input_.width, 2 * input_.height, task_.output.format));
   auto padded = std::make_shared<const Image>(PadByReflection(decoded, surroundings_.sides));
   task_.encoded_image = {};  // Not needed any more, and it may be large.
   surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
@@ -77,17 +78,6 @@ absl::Status UpscaleJob::CheckPaddedSize() const {
   return InvalidField("image", fmt::format("{}x{} has to be continued to {}x{} for the model; at "
                                            "most {} pixels are allowed then",
                                            input_.width, input_.height, width, height, allowed));
-}
-
-// Asked before the model runs for a picture that its format cannot hold.
-absl::Status UpscaleJob::CheckOutputSide() const {
-  const int side = 2 * std::max(input_.width, input_.height);
-  const int allowed = MaxSide(task_.output.format);
-  if (side <= allowed) return absl::OkStatus();
-  return InvalidField(
-      "output_format",
-      fmt::format("the result has a side of {}; at most {} is possible in this format", side,
-                  allowed));
 }
 
 Row UpscaleJob::MakeRow(int index, std::shared_ptr<const Image> picture) {

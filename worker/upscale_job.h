@@ -54,7 +54,6 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
  private:
   absl::StatusOr<std::shared_ptr<const Image>> ReadPicture();
   absl::Status CheckPaddedSize() const;
-  absl::Status CheckOutputSide() const;
   Row MakeRow(int index, std::shared_ptr<const Image> picture);
   std::uint64_t SeedOf(int index) const;
 

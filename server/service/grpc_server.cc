@@ -1,8 +1,5 @@
 #include "server/service/grpc_server.h"
 
-#include <charconv>
-#include <cstdint>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,6 +7,8 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+
+#include "common/host_port.h"
 
 namespace upscaler {
 namespace {
@@ -21,15 +20,6 @@ constexpr int kMaxReceiveBytes = 64 << 20;
 constexpr int kKeepaliveMilliseconds = 60'000;
 // A client that asks more often than this is turned away.
 constexpr int kMinimumPingIntervalMilliseconds = 10'000;
-
-// gRPC would take port 443 where there is none, and 99999 for 34463.
-bool HasPort(const std::string& address) {
-  const char* const end = address.data() + address.size();
-  const char* const first = address.data() + address.rfind(':') + 1;
-  std::uint16_t port = 0;
-  const auto [stop, error] = std::from_chars(first, end, port);
-  return first != address.data() && error == std::errc() && stop == end;
-}
 
 }  // namespace
 
@@ -49,8 +39,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string&
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinimumPingIntervalMilliseconds);
-  std::unique_ptr<grpc::Server> server =
-      HasPort(address) ? builder.BuildAndStart() : std::unique_ptr<grpc::Server>();
+  // gRPC would take port 443 where there is none, and 99999 for 34463.
+  std::unique_ptr<grpc::Server> server;
+  if (ParseHostPort(address).has_value()) server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     return absl::FailedPreconditionError(fmt::format(
         "cannot listen at {} for gRPC: the address is malformed, not ours, or taken", address));

@@ -153,6 +153,13 @@ int MaxSide(ImageFormat format) {
   return 0;
 }
 
+absl::Status CheckSides(int width, int height, ImageFormat format) {
+  if (std::max(width, height) <= MaxSide(format)) return absl::OkStatus();
+  return InvalidField("output_format",
+                      fmt::format("the result is {}x{}; a side in this format is at most {}", width,
+                                  height, MaxSide(format)));
+}
+
 absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& limits) {
   if (encoded.empty()) return InvalidImage("is empty");
   const auto format = SniffFormat(encoded);
@@ -171,11 +178,7 @@ absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& 
 }
 
 absl::StatusOr<std::string> EncodeImage(const Image& image, const EncodeOptions& options) {
-  if (std::max(image.width, image.height) > MaxSide(options.format)) {
-    return InvalidField("output_format",
-                        fmt::format("the result is {}x{}; a side in this format is at most {}",
-                                    image.width, image.height, MaxSide(options.format)));
-  }
+  UPSCALER_RETURN_IF_ERROR(CheckSides(image.width, image.height, options.format));
   try {
     const VImage view = ViewOf(image);
     const Writer writer = WriterFor(options);

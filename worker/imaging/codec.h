@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include "worker/imaging/image.h"
@@ -35,6 +36,10 @@ absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& 
 
 // The longest side that a picture of `format` can have, in pixels.
 int MaxSide(ImageFormat format);
+
+// Whether `format` can hold a picture of this size: kInvalidArgument naming the
+// field "output_format" otherwise.
+absl::Status CheckSides(int width, int height, ImageFormat format);
 
 // Encodes `image`, without metadata. kInvalidArgument naming "output_format" when
 // a side is longer than MaxSide, kInternal when libvips fails. Thread-safe as
