@@ -13,7 +13,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 SERVER := build/release/bin/upscaler-server
 PROGRAMS := upscaler-server upscale
 
-.PHONY: help setup build demo serve test asan tsan clang format lint clean
+.PHONY: help setup build demo serve test asan tsan clang bench format lint clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,14 @@ tsan: ## the tests that race, under ThreadSanitizer
 clang: ## compile and test with Clang and its thread safety analysis
 	@tools/setup.sh build test lint
 	cmake --workflow --preset clang
+
+bench: ## measure scheduling and service (10 minutes); draw the figures of docs/
+	@tools/setup.sh build test bench
+	cmake --preset release
+	cmake --build --preset release
+	build/release/bin/scheduling_bench --out benchmarks/results/scheduling.json
+	.deps/test-venv/bin/python -B benchmarks/service.py
+	.deps/bench-venv/bin/python -B benchmarks/plot.py
 
 format: ## put every C++ file into our form
 	@tools/setup.sh lint

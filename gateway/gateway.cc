@@ -27,6 +27,7 @@ Gateway::Gateway(Options options, const Clock& clock)
                .timeout = options.request_timeout,
                .clock = clock,
                .on_refused = std::move(options.on_refused)},
-      router_(backend_, std::move(options.ready), std::move(options.cors_origin)) {}
+      router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
+              std::move(options.cors_origin)) {}
 
 }  // namespace upscaler

@@ -35,8 +35,10 @@ class Gateway {
     // How long open requests may go on when the gateway stops.
     std::chrono::milliseconds drain_timeout{10'000};
     std::string cors_origin = "*";
-    // Whether the service takes work. Must not block; null means always.
+    // Whether the service takes work, and whether it can ever again without being
+    // started anew. Must not block; null means always.
     std::function<bool()> ready{};
+    std::function<bool()> live{};
     // Called once for each upscale that the gateway refuses by itself; all others
     // are the service's to count. On the gateway's thread; may be null. Must not
     // block.

@@ -15,6 +15,9 @@ namespace {
 // What a web page's script may see of an answer, beside its body.
 constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-should-retry";
 
+// What the status pages say while all is well.
+constexpr const char* kWell = R"({"status": true})";
+
 enum class Page { kUpscale, kStatus, kLiveness, kReadiness, kNone };
 
 Page PageAt(std::string_view path) {
@@ -60,8 +63,8 @@ HttpResponse MethodNotAllowed(const HttpRequest& request, Page page) {
 
 }  // namespace
 
-Router::Router(const UpscaleBackend& backend, std::function<bool()> ready, std::string cors_origin)
-    : backend_(backend), ready_(std::move(ready)), cors_origin_(std::move(cors_origin)) {}
+Router::Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin)
+    : backend_(backend), probes_(std::move(probes)), cors_origin_(std::move(cors_origin)) {}
 
 HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
   const std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
@@ -83,10 +86,12 @@ Router::Outcome Router::Route(const HttpRequest& request, const std::string& req
   switch (page) {
     case Page::kUpscale:
       return Upscale(request, request_id);
+    case Page::kLiveness:
+      return Liveness();
     case Page::kReadiness:
       return Readiness();
     default:
-      return Json(R"({"status": true})");
+      return Json(kWell);
   }
 }
 
@@ -99,9 +104,14 @@ Router::Outcome Router::Upscale(const HttpRequest& request, const std::string& r
   return std::make_shared<UpscaleHandler>(backend_, request, request_id);
 }
 
+HttpResponse Router::Liveness() const {
+  if (probes_.live == nullptr || probes_.live()) return Json(kWell);
+  return ErrorResponse(absl::UnavailableError("the service hangs or has lost its devices"));
+}
+
 HttpResponse Router::Readiness() const {
-  if (ready_ == nullptr || ready_()) return Json(R"({"status": true})");
-  return ErrorResponse(absl::UnavailableError("the service is starting or draining"));
+  if (probes_.ready == nullptr || probes_.ready()) return Json(kWell);
+  return ErrorResponse(absl::UnavailableError("the service is starting, draining or held up"));
 }
 
 }  // namespace upscaler

@@ -11,13 +11,18 @@
 
 namespace upscaler {
 
+// How the service is. Must not block; null means always.
+struct Probes {
+  std::function<bool()> ready;  // It takes work.
+  std::function<bool()> live;   // It does, or will without being started anew.
+};
+
 // Not thread-safe: the server's thread uses it.
 class Router {
  public:
-  // `backend` must outlive the router. `ready` says whether the service takes
-  // work; it must not block, and null means always. `cors_origin` is the web
-  // origin whose pages may call, or "*".
-  Router(const UpscaleBackend& backend, std::function<bool()> ready, std::string cors_origin);
+  // `backend` must outlive the router. `cors_origin` is the web origin whose pages may
+  // call, or "*".
+  Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin);
 
   // Decides on a request by its head. The answer's headers name the request.
   HttpServer::Decision Dispatch(const HttpRequest& request) const;
@@ -27,10 +32,11 @@ class Router {
 
   Outcome Route(const HttpRequest& request, const std::string& request_id) const;
   Outcome Upscale(const HttpRequest& request, const std::string& request_id) const;
+  HttpResponse Liveness() const;
   HttpResponse Readiness() const;
 
   const UpscaleBackend& backend_;
-  const std::function<bool()> ready_;
+  const Probes probes_;
   const std::string cors_origin_;
 };
 

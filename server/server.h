@@ -3,14 +3,18 @@
 
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
-#include <vector>
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
 #include "common/thread_pool.h"
 #include "gateway/gateway.h"
+#include "server/health_watch.h"
+#include "server/load_engines.h"
 #include "server/observer_metrics.h"
 #include "server/service/grpc_server.h"
 #include "server/service/upscaler_service.h"
@@ -18,57 +22,73 @@
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/metrics_endpoint.h"
-#include "worker/engine/torch_engine.h"
 #include "worker/imaging/vips_library.h"
+#include "worker/queue/admission.h"
 #include "worker/queue/row_queue.h"
-#include "worker/scheduler/replica.h"
+#include "worker/scheduler/cost_model.h"
+#include "worker/scheduler/engine.h"
+#include "worker/scheduler/replica_pool.h"
 #include "worker/upscaler.h"
 
 namespace upscaler {
 
-// Not thread-safe: main owns it.
+// Not thread-safe: one thread owns it.
 class Server {
  public:
-  // Loads the model and opens the doors; on return all of them answer. `logger`
-  // must outlive the server. Fails with what an operator has to mend.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const Settings& settings, Logger& logger);
+  // Makes the engines and all that works with them, behind closed doors. What is passed
+  // by reference must outlive the server. Fails with what an operator has to mend.
+  static absl::StatusOr<std::unique_ptr<Server>> Load(const Settings& settings,
+                                                      EngineSource& engines, Logger& logger);
 
-  // As Drain with no time for anything, if Drain was not called.
+  // Ends what is left to do at a step boundary, each request with a status, and closes the
+  // doors. Waits for ever for a device that hangs: see Drain.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Says "not ready", refuses new requests, and waits until those that were
-  // admitted are answered; what is left after `drain_seconds` is cancelled. Then
-  // the doors close.
-  void Drain();
+  // Opens the doors; on return all of them answer. Once.
+  absl::Status Open();
+
+  // Says "not ready" and goes on serving for `drain_delay_seconds`; then refuses new
+  // requests and waits until those that were admitted are answered; what is left after
+  // `drain_seconds` is cancelled. Then the doors close. Once, after Open. An error means
+  // that a device hangs, with a request in it: then nothing can take the server down in
+  // order, and the process should end as it is.
+  absl::Status Drain();
 
  private:
-  using Engines = std::vector<std::unique_ptr<TorchEngine>>;
-
-  static absl::StatusOr<Engines> LoadEngines(const Settings& settings, Logger& logger);
-
   Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips,
-         Engines engines);
+         EngineSource& source, LoadedEngines loaded);
 
-  absl::Status OpenDoors();
+  ServiceLoad CurrentLoad() const;
+  absl::Status OpenGateway();
+  void Tell(const Vitals& vitals);
+  // Waits until the requests that were cancelled have ended.
+  absl::Status AwaitCancelled();
+  // Leaves clients so much time to receive their answers.
+  void CloseDoors(std::chrono::milliseconds grace);
 
   const Settings settings_;
   Logger& logger_;
   const std::unique_ptr<VipsLibrary> vips_;
   SteadyClock clock_;
+  Admission admission_;
   RowQueue queue_;
+  const std::unique_ptr<CostModel> costs_;
   Metrics metrics_;
   ObserverMetrics observer_;
+  const SchedulerParts scheduler_;
   ThreadPool image_pool_;
+  ReplicaPool replicas_;
   Upscaler upscaler_;
   UpscalerService service_;
-  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::atomic<bool> live_ = true;
   std::atomic<bool> ready_ = false;
   // The doors open last and close first. Null until then.
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<MetricsEndpoint> admin_;
+  std::unique_ptr<HealthWatch> watch_;
 };
 
 }  // namespace upscaler

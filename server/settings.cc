@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <sstream>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "common/version.h"
+#include "worker/scheduler/cost_model.h"
 
 namespace upscaler {
 namespace {
@@ -16,11 +18,13 @@ Each option can also be set by the environment variable named beside it, or in t
 file given with --config (TOML: queue-capacity = 64). Flags win over variables,
 variables over the file.
 
-At SIGTERM or SIGINT the server takes no more requests, finishes those it has
-admitted and exits with 0; a second signal ends it at once.
+At SIGTERM or SIGINT the server says that it is not ready and goes on serving for
+--drain-delay-seconds. Then it refuses new requests, finishes those it has admitted,
+cancels what is left after --drain-seconds, and exits with 0. A second signal ends it
+at once.
 
-Exit codes: 0 ended as asked; 1 could not start (the reason is on standard error);
-2 the command line is wrong.)";
+Exit codes: 0 ended as asked; 1 could not start, or hangs at the end (the reason is on
+standard error); 2 the command line is wrong; 130 or 143 ended by a second signal.)";
 
 // "device" in the environment is UPSCALER_DEVICE.
 std::string VariableOf(const std::string& option) {
@@ -44,47 +48,81 @@ CLI::Option* Add(CLI::App& app, const std::string& name, T& value, const std::st
   return option;
 }
 
-void Describe(CLI::App& app, Settings& settings) {
+// An option whose values are words. The first of them is the default.
+template <typename Enum>
+void AddChoice(CLI::App& app, const std::string& name, Enum& value,
+               const std::vector<std::pair<std::string, Enum>>& choices, const std::string& help) {
+  std::vector<std::string> words;
+  for (const auto& [word, meaning] : choices) words.push_back(word);
+  app.add_option_function<std::string>(
+         "--" + name,
+         [&value, choices](const std::string& given) {
+           for (const auto& [word, meaning] : choices) {
+             if (word == given) value = meaning;
+           }
+         },
+         help)
+      ->envname(VariableOf(name))
+      ->default_str(words.front())
+      ->check(CLI::IsMember(words))
+      ->take_last();
+}
+
+void DescribeModel(CLI::App& app, Settings& settings) {
   Add(app, "model", settings.model, "Folder of the model, as published (diffusers layout)");
   Add(app, "model-name", settings.model_name, "What clients call the model [the folder's name]");
   Add(app, "weights-variant", settings.weights_variant,
       "Take the weights' files of this variant, such as fp16");
-  Add(app, "devices", settings.devices, "Devices, one replica each: cpu, cuda:0, ...")
+  Add(app, "devices", settings.devices,
+      "Devices, one replica each: cpu, cuda:0, ...; one named twice has two")
       ->delimiter(',');
   Add(app, "dtype", settings.dtype, "What the model computes in")
       ->check(CLI::IsMember({"float32", "float16"}));
-  Add(app, "model-threads", settings.model_threads, "CPU threads of the model; 0 means one a core")
+  Add(app, "model-threads", settings.model_threads,
+      "CPU threads of the model, per replica; 0 means cores divided by CPU replicas")
       ->check(CLI::Range(0, 1024));
-  Add(app, "image-threads", settings.image_threads, "Threads that decode and encode pictures")
-      ->check(CLI::Range(1, 1024));
+  Add(app, "text-cache-mib", settings.text_cache_mib,
+      "Memory of a device for prompts that were read lately, in MiB")
+      ->check(CLI::Range(0, 1 << 20));
+  Add(app, "warm-up-seconds", settings.warm_up_seconds,
+      "How long to measure, at the start, what pictures cost on a device")
+      ->check(CLI::Range(0.0, 3600.0));
+}
 
+void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "grpc-address", settings.grpc_address, "host:port of gRPC; port 0 means any free one");
   Add(app, "rest-address", settings.rest_address, "host:port of REST");
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
 
-  Add(app, "queue-capacity", settings.queue_capacity, "Pictures that may wait; more are refused")
+  Add(app, "queue-capacity", settings.queue_capacity,
+      "Pictures admitted at once, waiting or in work; more are refused")
       ->check(CLI::Range(1, 1'000'000));
-  Add(app, "max-batch", settings.max_batch, "Pictures that share one step of a replica")
-      ->check(CLI::Range(1, 256));
+  Add(app, "queue-mib", settings.queue_mib, "Memory for the pictures admitted, in MiB")
+      ->check(CLI::Range(1, 1 << 20));
+  AddChoice(app, "batching", settings.batching,
+            {{"fill", Batching::kFill},
+             {"same_prompt", Batching::kSamePrompt},
+             {"none", Batching::kNone}},
+            "Which pictures share a step: those of one size, those of one prompt first (fill); "
+            "those of one size and one prompt (same_prompt); none");
+  Add(app, "max-batch", settings.max_batch,
+      "Pictures that share one step of a replica at most; fewer where more do not pay")
+      ->check(CLI::Range(1, static_cast<int>(CostModel::kMaxBatch)));
+  Add(app, "image-threads", settings.image_threads, "Threads that decode and encode pictures")
+      ->check(CLI::Range(1, 1024));
   Add(app, "max-input-pixels", settings.max_input_pixels, "Largest picture taken, width x height")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
   Add(app, "max-upload-mib", settings.max_upload_mib, "Largest encoded picture taken, in MiB")
       ->check(CLI::Range(1, 60));
-  Add(app, "drain-seconds", settings.drain_seconds,
-      "At shutdown, how long admitted requests may take")
+  Add(app, "drain-delay-seconds", settings.drain_delay_seconds,
+      "At shutdown, how long new requests are taken: until a load balancer has heard of it")
       ->check(CLI::Range(0, 86'400));
-  app.add_option_function<std::string>(
-         "--log-format",
-         [&settings](const std::string& form) {
-           settings.log_form = form == "text" ? LogForm::kText : LogForm::kJson;
-         },
-         "json for machines, text for people")
-      ->envname(VariableOf("log-format"))
-      ->default_str("json")
-      ->check(CLI::IsMember({"json", "text"}))
-      ->take_last();
-  app.set_config("--config", "", "Read settings from this file");
-  app.allow_config_extras(CLI::config_extras_mode::error);
+  Add(app, "drain-seconds", settings.drain_seconds,
+      "At shutdown, how long admitted requests may take after that")
+      ->check(CLI::Range(0, 86'400));
+  AddChoice(app, "log-format", settings.log_form,
+            {{"json", LogForm::kJson}, {"text", LogForm::kText}},
+            "json for machines, text for people");
 }
 
 }  // namespace
@@ -96,7 +134,10 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
                "upscaler-server");
   app.set_version_flag("--version", fmt::format("upscaler-server {}", kVersion));
   app.footer(kFooter);
-  Describe(app, settings);
+  DescribeModel(app, settings);
+  DescribeService(app, settings);
+  app.set_config("--config", "", "Read settings from this file");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // How CLI11 says help, version and mistakes alike.

@@ -10,27 +10,33 @@
 #include <vector>
 
 #include "telemetry/log.h"
+#include "worker/queue/batch_policy.h"
 
 namespace upscaler {
 
 struct Settings {
-  std::string model;            // A checkpoint's folder in the diffusers layout.
-  std::string model_name;       // What clients call it; by default the folder's name.
-  std::string weights_variant;  // "fp16" for files called ….fp16.safetensors.
+  std::string model{};            // A checkpoint's folder in the diffusers layout.
+  std::string model_name{};       // What clients call it; by default the folder's name.
+  std::string weights_variant{};  // "fp16" for files called ….fp16.safetensors.
   std::vector<std::string> devices = {"cpu"};  // One replica each: cpu, cuda:0, …
   std::string dtype = "float32";               // Or float16.
-  int model_threads = 0;                       // Of LibTorch on the CPU; 0 means one a core.
-  int image_threads = 2;                       // For decoding and encoding pictures.
+  int model_threads = 0;  // Of a replica on the CPU; 0 means cores divided by such replicas.
+  int image_threads = 2;  // For decoding and encoding pictures.
+  std::size_t text_cache_mib = 64;  // A device, for prompts that were read lately.
+  double warm_up_seconds = 0.3;     // A device, for measuring what pictures cost.
 
   std::string grpc_address = "127.0.0.1:8998";
   std::string rest_address = "127.0.0.1:8997";
   std::string admin_address = "127.0.0.1:8999";
 
-  std::size_t queue_capacity = 64;  // Pictures that may wait.
-  std::size_t max_batch = 4;        // Pictures in one step of a replica.
+  std::size_t queue_capacity = 64;  // Pictures admitted at once, waiting or in work.
+  std::size_t queue_mib = 1024;     // Memory for them, encoded and decoded.
+  Batching batching = Batching::kFill;
+  std::size_t max_batch = 8;  // Pictures in one step of a replica; less where it does not pay.
   std::int64_t max_input_pixels = std::int64_t{1} << 20;
   std::size_t max_upload_mib = 32;
-  int drain_seconds = 30;  // At shutdown, for what was admitted.
+  int drain_delay_seconds = 0;  // At shutdown, until new requests are refused.
+  int drain_seconds = 30;       // And then for what was admitted.
   LogForm log_form = LogForm::kJson;
 };
 

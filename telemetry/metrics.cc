@@ -1,6 +1,6 @@
 #include "telemetry/metrics.h"
 
-#include <chrono>
+#include <cassert>
 #include <utility>
 
 namespace upscaler {
@@ -10,13 +10,16 @@ using prometheus::Counter;
 using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Histogram;
+using prometheus::MetricFamily;
 using prometheus::Registry;
 using Buckets = Histogram::BucketBoundaries;
 
 // In the order of the enums.
 constexpr std::array kApiNames = {"grpc", "rest"};
 constexpr std::array kRejectionNames = {"full", "deadline", "memory", "draining", "invalid"};
-constexpr std::array kStageNames = {"decode", "model_encode", "denoise", "model_decode", "encode"};
+constexpr std::array kStageNames = {"decode",  "text",       "vae_encode",
+                                    "denoise", "vae_decode", "encode"};
+constexpr std::array kCancelStageNames = {"queued", "running", "delivering"};
 
 // In seconds, from a small picture on an idle GPU to a large one on a CPU behind
 // a long queue.
@@ -64,8 +67,9 @@ double Seconds(TimePoint::duration duration) {
 
 }  // namespace
 
-Metrics::Metrics(const Build& build, Queue queue)
-    : queue_(std::move(queue)),
+Metrics::Metrics(const Setup& setup, std::function<ServiceLoad()> load, WallClock wall_clock)
+    : load_(std::move(load)),
+      wall_clock_(std::move(wall_clock)),
       registry_(std::make_unique<Registry>()),
       requests_(
           AddCounters(*registry_, "upscaler_requests_total", "Requests answered, by outcome.")),
@@ -74,33 +78,64 @@ Metrics::Metrics(const Build& build, Queue queue)
                                     "Seconds from a request's arrival to the end of its answer."),
                       "api", kApiNames, RequestBuckets())),
       rejected_(OnePerValue(AddCounters(*registry_, "upscaler_rejected_total",
-                                        "Requests that were not admitted, by reason."),
+                                        "Requests that were refused, by reason."),
                             "reason", kRejectionNames)),
-      queue_depth_(AddGauges(*registry_, "upscaler_queue_depth",
-                             "Rows in the queue; a row is one image of one request.")
-                       .Add({})),
       queue_wait_(AddHistograms(*registry_, "upscaler_queue_wait_seconds",
                                 "Seconds that a row waited for a replica.")
                       .Add({}, PartBuckets())),
-      stage_duration_(OnePerValue(
-          AddHistograms(*registry_, "upscaler_stage_duration_seconds",
-                        "Seconds that one part of the work took. model_encode is the text "
-                        "encoder and the VAE's encoder together."),
-          "stage", kStageNames, PartBuckets())),
+      stage_duration_(OnePerValue(AddHistograms(*registry_, "upscaler_stage_duration_seconds",
+                                                "Seconds that one part of the work took."),
+                                  "stage", kStageNames, PartBuckets())),
       step_duration_(AddHistograms(*registry_, "upscaler_step_duration_seconds",
                                    "Seconds of one denoising step of a batch.")
                          .Add({}, PartBuckets())),
       step_batch_size_(AddHistograms(*registry_, "upscaler_step_batch_size",
                                      "Rows that shared one denoising step.")
                            .Add({}, BatchBuckets())),
-      replica_up_(AddGauges(*registry_, "upscaler_replica_up",
-                            "1 while the replica on the device takes work, otherwise 0.")) {
-  AddGauges(*registry_, "upscaler_queue_capacity", "Rows that the queue admits at most.")
+      last_step_(AddGauges(*registry_, "upscaler_last_step_timestamp_seconds",
+                           "When the last step ended, in Unix time; 0 before the first one.")
+                     .Add({})),
+      text_cache_hits_(AddCounters(*registry_, "upscaler_text_cache_hits_total",
+                                   "Prompts whose encoding was still known.")
+                           .Add({})),
+      text_cache_misses_(AddCounters(*registry_, "upscaler_text_cache_misses_total",
+                                     "Prompts that had to be encoded.")
+                             .Add({})),
+      cancelled_(OnePerValue(AddCounters(*registry_, "upscaler_cancelled_total",
+                                         "Rows whose caller went away, by where they were."),
+                             "stage", kCancelStageNames)),
+      wasted_steps_(AddCounters(*registry_, "upscaler_wasted_steps_total",
+                                "Steps done for rows that ended without a result.")
+                        .Add({})),
+      devices_(AddDevices(setup.devices)) {
+  AddGauges(*registry_, "upscaler_queue_capacity",
+            "Rows that are admitted at most, waiting or in work.")
       .Add({})
-      .Set(static_cast<double>(queue_.capacity));
+      .Set(static_cast<double>(setup.queue_capacity));
   AddGauges(*registry_, "upscaler_build_info", "Always 1; the labels say what is running.")
-      .Add({{"version", build.version}, {"libtorch", build.libtorch}, {"model", build.model}})
+      .Add({{"version", setup.version}, {"libtorch", setup.libtorch}, {"model", setup.model}})
       .Set(1);
+}
+
+std::map<std::string, Metrics::Device, std::less<>> Metrics::AddDevices(
+    const std::vector<std::string>& names) {
+  Family<Gauge>& replicas_up = AddGauges(*registry_, "upscaler_replica_up",
+                                         "Replicas on the device that take work at present.");
+  Family<Counter>& out_of_memory =
+      AddCounters(*registry_, "upscaler_device_oom_total",
+                  "Forward passes that found no memory on the device.");
+  std::map<std::string, Device, std::less<>> devices;
+  for (const std::string& name : names) {
+    devices.emplace(name, Device{.replicas_up = replicas_up.Add({{"device", name}}),
+                                 .out_of_memory = out_of_memory.Add({{"device", name}})});
+  }
+  return devices;
+}
+
+const Metrics::Device& Metrics::DeviceOf(std::string_view name) const {
+  const auto device = devices_.find(name);
+  assert(device != devices_.end());
+  return device->second;
 }
 
 void Metrics::CountRequest(Api api, absl::StatusCode code, TimePoint::duration took) {
@@ -120,15 +155,30 @@ void Metrics::ObserveStage(Stage stage, TimePoint::duration took) {
 void Metrics::ObserveStep(std::size_t rows, TimePoint::duration took) {
   step_duration_.Observe(Seconds(took));
   step_batch_size_.Observe(static_cast<double>(rows));
+  last_step_.Set(std::chrono::duration<double>(wall_clock_().time_since_epoch()).count());
 }
 
-void Metrics::SetReplicaUp(std::string_view device, bool up) {
-  replica_up_.Add({{"device", std::string(device)}}).Set(up ? 1 : 0);
+void Metrics::CountTextCache(int hits, int misses) {
+  text_cache_hits_.Increment(hits);
+  text_cache_misses_.Increment(misses);
 }
 
-std::vector<prometheus::MetricFamily> Metrics::Collect() const {
-  queue_depth_.Set(static_cast<double>(queue_.depth()));
-  return registry_->Collect();
+void Metrics::CountCancelled(CancelStage stage) { cancelled_[IndexOf(stage)]->Increment(); }
+
+void Metrics::CountWastedSteps(int steps) { wasted_steps_.Increment(steps); }
+
+void Metrics::CountOutOfMemory(std::string_view device) {
+  DeviceOf(device).out_of_memory.Increment();
+}
+
+void Metrics::CountReplica(std::string_view device, bool up) {
+  DeviceOf(device).replicas_up.Increment(up ? 1 : -1);
+}
+
+std::vector<MetricFamily> Metrics::Collect() const {
+  std::vector<MetricFamily> families = registry_->Collect();
+  for (MetricFamily& family : MetricsOf(load_())) families.push_back(std::move(family));
+  return families;
 }
 
 }  // namespace upscaler

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@
 #include <prometheus/registry.h>
 
 #include "common/clock.h"
+#include "telemetry/service_load.h"
 
 namespace upscaler {
 
@@ -32,29 +35,29 @@ class Metrics {
   // The way a request came in.
   enum class Api { kGrpc, kRest };
 
-  // Why a request was not admitted.
+  // Why a request was refused.
   enum class Rejection { kFull, kDeadline, kMemory, kDraining, kInvalid };
 
-  // Parts of the work that are timed one by one. The text encoder and the VAE's
-  // encoder run as one, when a row is taken in.
-  enum class Stage { kDecode, kModelEncode, kDenoise, kModelDecode, kEncode };
+  // Parts of the work that are timed one by one.
+  enum class Stage { kDecode, kText, kVaeEncode, kDenoise, kVaeDecode, kEncode };
 
-  // What the gauges of the queue show. `depth` is called at every scrape, from
-  // any thread, and must not block.
-  struct Queue {
-    std::size_t capacity = 0;
-    std::function<std::size_t()> depth;
+  // Where a row was when its caller went away.
+  enum class CancelStage { kQueued, kRunning, kDelivering };
+
+  // What is fixed from the start.
+  struct Setup {
+    std::string version{};   // Of this service.
+    std::string libtorch{};  // The version of the library it runs on.
+    std::string model{};     // The served model's name.
+    std::vector<std::string> devices{};
+    std::size_t queue_capacity = 0;  // Rows that are admitted at most.
   };
 
-  // What upscaler_build_info says.
-  struct Build {
-    std::string version;   // Of this service.
-    std::string libtorch;  // Of the library it runs on.
-    std::string model;     // The served model's name.
-  };
+  using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
-  // What `queue.depth` refers to must outlive the metrics.
-  Metrics(const Build& build, Queue queue);
+  // `load` is called at every scrape, `wall_clock` at every step, from any thread; they
+  // must not block, and what they refer to must outlive the metrics.
+  Metrics(const Setup& setup, std::function<ServiceLoad()> load, WallClock wall_clock);
 
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
@@ -68,11 +71,19 @@ class Metrics {
   void ObserveQueueWait(TimePoint::duration wait);
   // upscaler_stage_duration_seconds{stage}
   void ObserveStage(Stage stage, TimePoint::duration took);
-  // upscaler_step_duration_seconds and upscaler_step_batch_size: one forward
-  // pass over `rows` rows.
+  // upscaler_step_duration_seconds, upscaler_step_batch_size and
+  // upscaler_last_step_timestamp_seconds: one forward pass over `rows` rows.
   void ObserveStep(std::size_t rows, TimePoint::duration took);
-  // upscaler_replica_up{device}. `device` is a name from the configuration.
-  void SetReplicaUp(std::string_view device, bool up);
+  // upscaler_text_cache_hits_total and upscaler_text_cache_misses_total
+  void CountTextCache(int hits, int misses);
+  // upscaler_cancelled_total{stage}: a row's caller went away.
+  void CountCancelled(CancelStage stage);
+  // upscaler_wasted_steps_total
+  void CountWastedSteps(int steps);
+  // upscaler_device_oom_total{device}. `device` is one of the setup's, here and below.
+  void CountOutOfMemory(std::string_view device);
+  // upscaler_replica_up{device}: one more replica takes work, or one less.
+  void CountReplica(std::string_view device, bool up);
 
   // All metrics as they are now.
   std::vector<prometheus::MetricFamily> Collect() const;
@@ -80,21 +91,36 @@ class Metrics {
  private:
   static constexpr std::size_t kApis = 2;
   static constexpr std::size_t kRejections = 5;
-  static constexpr std::size_t kStages = 5;
+  static constexpr std::size_t kStages = 6;
+  static constexpr std::size_t kCancelStages = 3;
 
-  const Queue queue_;
+  // The series of one device.
+  struct Device {
+    prometheus::Gauge& replicas_up;
+    prometheus::Counter& out_of_memory;
+  };
+
+  std::map<std::string, Device, std::less<>> AddDevices(const std::vector<std::string>& names);
+  const Device& DeviceOf(std::string_view name) const;
+
+  const std::function<ServiceLoad()> load_;
+  const WallClock wall_clock_;
   // Owns everything that the references and pointers below point at.
   const std::unique_ptr<prometheus::Registry> registry_;
 
   prometheus::Family<prometheus::Counter>& requests_;
   const std::array<prometheus::Histogram*, kApis> request_duration_;
   const std::array<prometheus::Counter*, kRejections> rejected_;
-  prometheus::Gauge& queue_depth_;
   prometheus::Histogram& queue_wait_;
   const std::array<prometheus::Histogram*, kStages> stage_duration_;
   prometheus::Histogram& step_duration_;
   prometheus::Histogram& step_batch_size_;
-  prometheus::Family<prometheus::Gauge>& replica_up_;
+  prometheus::Gauge& last_step_;
+  prometheus::Counter& text_cache_hits_;
+  prometheus::Counter& text_cache_misses_;
+  const std::array<prometheus::Counter*, kCancelStages> cancelled_;
+  prometheus::Counter& wasted_steps_;
+  const std::map<std::string, Device, std::less<>> devices_;  // By name.
 };
 
 }  // namespace upscaler

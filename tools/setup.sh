@@ -6,6 +6,7 @@
 #   tools/setup.sh build          what compiles and runs the programs
 #   tools/setup.sh build test     and what the tests need besides
 #   tools/setup.sh build lint     and what checks the sources
+#   tools/setup.sh build bench    and what draws the benchmarks' figures
 #
 # Debian packages go into the system. Everything else goes into .deps/, which
 # git ignores: the LibTorch wheel into .deps/python (it is used as a C++ library,
@@ -101,8 +102,12 @@ for part in "$@"; do
       wheels .deps/test-venv tools/requirements/test.txt "the tests' Python clients" install_venv
       ;;
     lint) debian_packages "${lint_packages[@]}" ;;
+    bench)
+      debian_packages "${test_packages[@]}"
+      wheels .deps/bench-venv tools/requirements/bench.txt "what draws figures" install_venv
+      ;;
     *)
-      echo "setup: '$part' is not a part; wanted build, test or lint" >&2
+      echo "setup: '$part' is not a part; wanted build, test, lint or bench" >&2
       exit 1
       ;;
   esac

@@ -1,6 +1,7 @@
 #include "worker/upscale_job.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "common/error_details.h"
 #include "common/status_macros.h"
 #include "worker/imaging/within_memory.h"
+#include "worker/scheduler/picture_memory.h"
 
 namespace upscaler {
 namespace {
@@ -32,6 +34,7 @@ UpscaleJob::UpscaleJob(const JobSurroundings& surroundings, UpscaleTask task,
       task_(std::move(task)),
       listener_(std::move(listener)),
       on_end_(std::move(on_end)),
+      rows_(static_cast<std::size_t>(task_.image_count)),
       missing_(task_.image_count) {
   outcome_.pictures.resize(static_cast<std::size_t>(task_.image_count));
 }
@@ -39,45 +42,92 @@ UpscaleJob::UpscaleJob(const JobSurroundings& surroundings, UpscaleTask task,
 UpscaleJob::~UpscaleJob() { std::move(on_end_)(); }
 
 void UpscaleJob::Read(Reservation reservation) {
+  reservation_.emplace(std::move(reservation));
   absl::StatusOr<std::shared_ptr<const Image>> picture =
       WithinMemory([this] { return ReadPicture(); });
   if (!picture.ok()) {
-    { const Reservation released = std::move(reservation); }
-    listener_->OnDone(picture.status());
+    if (absl::IsCancelled(picture.status())) {
+      surroundings_.observer.OnCancelled(CancelStage::kQueued);
+    }
+    End(picture.status());
     return;
   }
   std::vector<Row> rows;
   for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, *picture));
-  listener_->OnQueued(input_, surroundings_.queue.depth() - reservation.places());
-  surroundings_.queue.Push(std::move(reservation), std::move(rows));
+  listener_->OnQueued(input_, surroundings_.queue.RowsBefore(work_));
+  surroundings_.queue.Push(std::move(rows));
 }
 
 absl::StatusOr<std::shared_ptr<const Image>> UpscaleJob::ReadPicture() {
   if (token_->cancelled()) return absl::CancelledError("the request was cancelled");
   const TimePoint start = surroundings_.clock.Now();
-  UPSCALER_ASSIGN_OR_RETURN(const Image decoded,
-                            DecodeImage(task_.encoded_image, surroundings_.limits));
-  input_ = {.width = decoded.width, .height = decoded.height};
-  UPSCALER_RETURN_IF_ERROR(CheckPaddedSize());
-  // Asked before the model runs for a picture that its format cannot hold.
-  UPSCALER_RETURN_IF_ERROR(CheckSides(2 * input_.width, 2 * input_.height, task_.output.format));
+  UPSCALER_ASSIGN_OR_RETURN(
+      const Image decoded,
+      DecodeImage(task_.encoded_image, surroundings_.limits, [this](int width, int height) {
+        return Accept({.width = width, .height = height});
+      }));
   auto padded = std::make_shared<const Image>(PadByReflection(decoded, surroundings_.sides));
   task_.encoded_image = {};  // Not needed any more, and it may be large.
   surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
   return padded;
 }
 
+absl::Status UpscaleJob::Accept(PictureSize input) {
+  input_ = input;
+  const BatchKey key = {.width = PaddedSide(input.width, surroundings_.sides),
+                        .height = PaddedSide(input.height, surroundings_.sides),
+                        .guided = task_.guidance_scale > 1.0};
+  UPSCALER_RETURN_IF_ERROR(CheckPaddedSize(key));
+  // Asked before the model runs for a picture that its format cannot hold.
+  UPSCALER_RETURN_IF_ERROR(CheckSides(2 * input.width, 2 * input.height, task_.output.format));
+  UPSCALER_RETURN_IF_ERROR(CheckMemory(key));
+  work_ = surroundings_.costs.RowTime(key, task_.steps);
+  decoding_ = surroundings_.costs.DecodeTime(key);
+  // Nobody is refused for a guess.
+  if (surroundings_.costs.Knows(key)) UPSCALER_RETURN_IF_ERROR(CheckDeadline());
+  const absl::Status bytes = reservation_->Resize(BytesHeld(key));
+  if (!absl::IsResourceExhausted(bytes)) return bytes;
+  return WithRetryAfter(bytes, surroundings_.forecast.UntilRoom(reservation_->rows()));
+}
+
 // The decoder's limit is on the picture as it came; a thin one grows.
-absl::Status UpscaleJob::CheckPaddedSize() const {
+absl::Status UpscaleJob::CheckPaddedSize(const BatchKey& key) const {
   const SideRule& rule = surroundings_.sides;
-  const std::int64_t width = PaddedSide(input_.width, rule);
-  const std::int64_t height = PaddedSide(input_.height, rule);
   const std::int64_t least = std::int64_t{rule.minimum} * rule.minimum;
   const std::int64_t allowed = std::max(kPaddingAllowance * surroundings_.limits.max_pixels, least);
-  if (width * height <= allowed) return absl::OkStatus();
-  return InvalidField("image", fmt::format("{}x{} has to be continued to {}x{} for the model; at "
-                                           "most {} pixels are allowed then",
-                                           input_.width, input_.height, width, height, allowed));
+  if (std::int64_t{key.width} * key.height <= allowed) return absl::OkStatus();
+  return InvalidField("image",
+                      fmt::format("{}x{} has to be continued to {}x{} for the model; at "
+                                  "most {} pixels are allowed then",
+                                  input_.width, input_.height, key.width, key.height, allowed));
+}
+
+absl::Status UpscaleJob::CheckMemory(const BatchKey& key) const {
+  const MemoryLimit& memory = surroundings_.memory;
+  const std::int64_t needed = memory.row_bytes(key);
+  if (needed <= memory.bytes) return absl::OkStatus();
+  return TooLargeForMemory(key, needed, memory.bytes, surroundings_.sides);
+}
+
+absl::Status UpscaleJob::CheckDeadline() const {
+  const TimePoint now = surroundings_.clock.Now();
+  if (task_.deadline == TimePoint::max()) return absl::OkStatus();
+  const TimePoint::duration needed = surroundings_.forecast.UntilDone(work_, reservation_->rows());
+  if (now + needed <= task_.deadline) return absl::OkStatus();
+  using Seconds = std::chrono::duration<double>;
+  return WithReason(absl::DeadlineExceededError(fmt::format(
+                        "the deadline cannot be met: {:.1f} s are left, about {:.1f} s are needed",
+                        Seconds(task_.deadline - now).count(), Seconds(needed).count())),
+                    "DEADLINE_UNREACHABLE");
+}
+
+// The picture as it came, decoded and padded, and for each row its result.
+std::int64_t UpscaleJob::BytesHeld(const BatchKey& key) const {
+  constexpr std::int64_t kBytesPerPixel = Image::kChannels;
+  const std::int64_t decoded = std::int64_t{input_.width} * input_.height * kBytesPerPixel;
+  const std::int64_t padded = std::int64_t{key.width} * key.height * kBytesPerPixel;
+  return static_cast<std::int64_t>(task_.encoded_image.size()) + decoded + padded +
+         task_.image_count * 4 * padded;
 }
 
 Row UpscaleJob::MakeRow(int index, std::shared_ptr<const Image> picture) {
@@ -90,11 +140,13 @@ Row UpscaleJob::MakeRow(int index, std::shared_ptr<const Image> picture) {
                .seed = SeedOf(index)},
       .deadline = task_.deadline,
       .cancel = token_,
-      .progress = [job = shared_from_this()](int steps_done) { job->OnStep(steps_done); },
+      .progress = [job = shared_from_this(),
+                   index](int steps_done) { job->OnStep(index, steps_done); },
       .reply = Reply([job = shared_from_this(), index](absl::StatusOr<RowResult> result) {
         job->OnRow(index, std::move(result));
       }),
-      .queued_at = {},
+      .work = work_,
+      .decoding = decoding_,
   };
 }
 
@@ -102,18 +154,32 @@ std::uint64_t UpscaleJob::SeedOf(int index) const {
   return task_.seed + static_cast<std::uint64_t>(index);
 }
 
-void UpscaleJob::OnStep(int steps_done) {
-  const int before = steps_done_.fetch_add(steps_done > 0 ? 1 : 0, std::memory_order_relaxed);
+void UpscaleJob::OnStep(int index, int steps_done) {
+  int all_steps_done = 0;
+  {
+    MutexLock lock(mutex_);
+    rows_[static_cast<std::size_t>(index)] = {.begun = true, .steps_done = steps_done};
+    for (const RowState& row : rows_) all_steps_done += row.steps_done;
+  }
   Stage stage = Stage::kDenoise;
-  if (steps_done == 0) stage = Stage::kModelEncode;
-  if (steps_done == task_.steps) stage = Stage::kModelDecode;
+  if (steps_done == 0) stage = Stage::kVaeEncode;
+  if (steps_done == task_.steps) stage = Stage::kVaeDecode;
   listener_->OnProgress({.stage = stage,
-                         .steps_done = before + (steps_done > 0 ? 1 : 0),
+                         .steps_done = all_steps_done,
                          .total_steps = task_.steps * task_.image_count});
 }
 
 void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
   if (!result.ok()) {
+    bool begun = false;
+    {
+      MutexLock lock(mutex_);
+      begun = rows_[static_cast<std::size_t>(index)].begun;
+    }
+    // Who cancels a row that has begun is told of by the step loop.
+    if (!begun && absl::IsCancelled(result.status())) {
+      surroundings_.observer.OnCancelled(CancelStage::kQueued);
+    }
     Fail(result.status());
     return;
   }
@@ -123,6 +189,11 @@ void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
 }
 
 void UpscaleJob::Write(int index, RowResult row) {
+  if (token_->cancelled()) {
+    surroundings_.observer.OnCancelled(CancelStage::kDelivering);
+    Fail(absl::CancelledError("the request was cancelled"));
+    return;
+  }
   const TimePoint start = surroundings_.clock.Now();
   const PictureSize size = {.width = 2 * input_.width, .height = 2 * input_.height};
   absl::StatusOr<std::string> encoded = WithinMemory(
@@ -162,6 +233,13 @@ void UpscaleJob::Settle(absl::Status status) {
       outcome = error_;
     }
   }
+  End(std::move(outcome));
+}
+
+void UpscaleJob::End(absl::StatusOr<UpscaleOutcome> outcome) {
+  // Before the listener hears of it: whoever it tells may come with the next request.
+  reservation_.reset();
+  surroundings_.tally.End(outcome.status());
   listener_->OnDone(std::move(outcome));
 }
 

@@ -2,9 +2,12 @@
 
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/functional/any_invocable.h>
@@ -14,23 +17,40 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/thread_pool.h"
+#include "worker/forecast.h"
 #include "worker/imaging/codec.h"
 #include "worker/imaging/padding.h"
+#include "worker/job_tally.h"
+#include "worker/queue/admission.h"
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/row_queue.h"
+#include "worker/scheduler/cost_model.h"
 #include "worker/scheduler/observer.h"
 #include "worker/upscale_task.h"
 
 namespace upscaler {
 
+// What the device's memory allows.
+struct MemoryLimit {
+  // Bytes that a row takes at its peak. Thread-safe.
+  std::function<std::int64_t(const BatchKey&)> row_bytes = [](const BatchKey&) { return 0; };
+  // Bytes that there are for rows.
+  std::int64_t bytes = std::numeric_limits<std::int64_t>::max();
+};
+
 // What all jobs share. Borrowed; it outlives them.
 struct JobSurroundings {
   SideRule sides;  // The model's.
   DecodeLimits limits;
+  MemoryLimit memory;
+  Admission& admission;
   RowQueue& queue;
   ThreadPool& pool;
   const Clock& clock;
   Observer& observer;
+  const CostModel& costs;
+  const Forecast& forecast;
+  JobTally& tally;
 };
 
 // Shared by its rows and by its tasks on the pool; the last of them lets it go.
@@ -45,29 +65,43 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   UpscaleJob(const UpscaleJob&) = delete;
   UpscaleJob& operator=(const UpscaleJob&) = delete;
 
-  // Decodes the picture and queues its rows, or answers why not. Once; on the pool.
+  // Decodes the picture and queues its rows, or answers why not. Once; on the pool. The
+  // places are held until the job is answered.
   void Read(Reservation reservation);
 
   // Cancels the job wherever it is.
   const std::shared_ptr<CancelToken>& token() const { return token_; }
 
  private:
+  // What is kept of one of the job's rows.
+  struct RowState {
+    bool begun = false;
+    int steps_done = 0;
+  };
+
   absl::StatusOr<std::shared_ptr<const Image>> ReadPicture();
-  absl::Status CheckPaddedSize() const;
+  // Whether a picture of this size is taken on: before memory is taken for it.
+  absl::Status Accept(PictureSize input);
+  absl::Status CheckPaddedSize(const BatchKey& key) const;
+  absl::Status CheckMemory(const BatchKey& key) const;
+  absl::Status CheckDeadline() const;
+  std::int64_t BytesHeld(const BatchKey& key) const;
   Row MakeRow(int index, std::shared_ptr<const Image> picture);
   std::uint64_t SeedOf(int index) const;
 
-  void OnStep(int steps_done);
+  void OnStep(int index, int steps_done) ABSL_LOCKS_EXCLUDED(mutex_);
   // A row's answer, on the replica's thread: the picture is encoded elsewhere.
-  void OnRow(int index, absl::StatusOr<RowResult> result);
+  void OnRow(int index, absl::StatusOr<RowResult> result) ABSL_LOCKS_EXCLUDED(mutex_);
   // Crops and encodes a finished picture. On the pool.
-  void Write(int index, RowResult row);
+  void Write(int index, RowResult row) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Notes a row's error and gives up the others, which are of no use without it.
   void Fail(absl::Status status);
   // Counts one row as over; the last one answers the request, with the first
   // error if there was one.
   void Settle(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Gives the places back, counts the job, and tells the listener.
+  void End(absl::StatusOr<UpscaleOutcome> outcome);
 
   const JobSurroundings& surroundings_;
   const TimePoint start_;
@@ -76,10 +110,14 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   absl::AnyInvocable<void() &&> on_end_;
   // Shared with the rows and with whoever may cancel the request.
   const std::shared_ptr<CancelToken> token_ = std::make_shared<CancelToken>();
-  PictureSize input_;  // Set by Read, before there are rows.
-  std::atomic<int> steps_done_ = 0;
+  // These are set by Read, before there are rows. The reservation is ended by End.
+  std::optional<Reservation> reservation_;
+  PictureSize input_;
+  TimePoint::duration work_{};      // Of one row.
+  TimePoint::duration decoding_{};  // The last part of it.
 
   Mutex mutex_;
+  std::vector<RowState> rows_ ABSL_GUARDED_BY(mutex_);
   int missing_ ABSL_GUARDED_BY(mutex_);  // Rows that are not over yet.
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   UpscaleOutcome outcome_ ABSL_GUARDED_BY(mutex_);

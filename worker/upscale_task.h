@@ -25,7 +25,7 @@ struct UpscaleTask {
   int steps = 25;
   std::uint64_t seed = 0;  // Of the first picture; picture i has seed + i.
   int image_count = 1;
-  EncodeOptions output;
+  EncodeOptions output{};
   TimePoint deadline = TimePoint::max();
 };
 
@@ -48,7 +48,7 @@ struct UpscaleOutcome {
 };
 
 struct JobProgress {
-  Stage stage = Stage::kModelEncode;
+  Stage stage = Stage::kVaeEncode;
   int steps_done = 0;   // Over all pictures of the request.
   int total_steps = 0;  // Over all pictures of the request.
 };

@@ -10,14 +10,20 @@
 
 namespace upscaler {
 
-Upscaler::Upscaler(const Options& options, RowQueue& queue, ThreadPool& pool, const Clock& clock,
-                   Observer& observer)
-    : surroundings_{.sides = options.sides,
+Upscaler::Upscaler(const Options& options, Admission& admission, const SchedulerParts& scheduler,
+                   ThreadPool& pool)
+    : forecast_(admission, scheduler.queue, scheduler.costs, options.replicas),
+      surroundings_{.sides = options.sides,
                     .limits = options.limits,
-                    .queue = queue,
+                    .memory = options.memory,
+                    .admission = admission,
+                    .queue = scheduler.queue,
                     .pool = pool,
-                    .clock = clock,
-                    .observer = observer} {}
+                    .clock = scheduler.clock,
+                    .observer = scheduler.observer,
+                    .costs = scheduler.costs,
+                    .forecast = forecast_,
+                    .tally = tally_} {}
 
 Upscaler::~Upscaler() { AwaitIdle(TimePoint::max()); }
 
@@ -28,16 +34,22 @@ absl::StatusOr<std::shared_ptr<CancelToken>> Upscaler::Start(
         absl::DeadlineExceededError("the deadline had passed when the request arrived"),
         "DEADLINE_PASSED");
   }
-  const auto places = static_cast<std::size_t>(task.image_count);
+  const auto rows = static_cast<std::size_t>(task.image_count);
+  const auto bytes = static_cast<std::int64_t>(task.encoded_image.size());
   const std::uint64_t number = next_number_.fetch_add(1, std::memory_order_relaxed);
   auto job = std::make_shared<UpscaleJob>(surroundings_, std::move(task), std::move(listener),
                                           [this, number] { Leave(number); });
   std::shared_ptr<CancelToken> token = job->token();
-  // Before the queue lets it in: who waits for the last job to end must see it.
+  // Before it is admitted: who waits for the last job to end must see it.
   Enter(number, token);
-  UPSCALER_ASSIGN_OR_RETURN(Reservation reservation, surroundings_.queue.Reserve(places));
-  surroundings_.pool.Add([job = std::move(job), reservation = std::move(reservation)]() mutable {
-    job->Read(std::move(reservation));
+  absl::StatusOr<Reservation> reservation = surroundings_.admission.Reserve(rows, bytes);
+  if (absl::IsResourceExhausted(reservation.status())) {
+    return WithRetryAfter(reservation.status(), forecast_.UntilRoom(rows));
+  }
+  UPSCALER_RETURN_IF_ERROR(reservation.status());
+  tally_.Admit();
+  surroundings_.pool.Add([job = std::move(job), admitted = *std::move(reservation)]() mutable {
+    job->Read(std::move(admitted));
   });
   return token;
 }

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -15,11 +17,13 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/thread_pool.h"
+#include "worker/forecast.h"
 #include "worker/imaging/codec.h"
 #include "worker/imaging/padding.h"
+#include "worker/job_tally.h"
+#include "worker/queue/admission.h"
 #include "worker/queue/cancel_token.h"
-#include "worker/queue/row_queue.h"
-#include "worker/scheduler/observer.h"
+#include "worker/scheduler/step_loop.h"
 #include "worker/upscale_job.h"
 #include "worker/upscale_task.h"
 
@@ -30,12 +34,15 @@ class Upscaler {
  public:
   struct Options {
     SideRule sides;  // The model's.
-    DecodeLimits limits;
+    DecodeLimits limits{};
+    MemoryLimit memory{};
+    // How many replicas take work. Thread-safe; must not block.
+    std::function<std::size_t()> replicas = [] { return std::size_t{1}; };
   };
 
   // What is passed by reference must outlive the upscaler and all its jobs.
-  Upscaler(const Options& options, RowQueue& queue, ThreadPool& pool, const Clock& clock,
-           Observer& observer);
+  Upscaler(const Options& options, Admission& admission, const SchedulerParts& scheduler,
+           ThreadPool& pool);
 
   // Waits until every request has ended: they use the upscaler to their last.
   ~Upscaler();
@@ -43,14 +50,14 @@ class Upscaler {
   Upscaler(const Upscaler&) = delete;
   Upscaler& operator=(const Upscaler&) = delete;
 
-  // Starts a request, or refuses it with the status of RowQueue::Reserve; a
-  // refused one's listener is not called. Never blocks. The returned handle
-  // cancels the request wherever it is; its listener then hears kCancelled at
-  // the next step boundary at the latest.
+  // Starts a request, or refuses it with the status of Admission::Reserve and the time
+  // after which there should be room; a refused one's listener is not called. Never
+  // blocks. The returned handle cancels the request wherever it is; its listener then
+  // hears kCancelled at the next step boundary at the latest.
   absl::StatusOr<std::shared_ptr<CancelToken>> Start(UpscaleTask task,
                                                      std::shared_ptr<JobListener> listener);
 
-  // Cancels a request and frees its places in the queue at once.
+  // Cancels a request. Where it waits, it ends at once.
   void Cancel(CancelToken& token);
 
   // Cancels every request that there is.
@@ -59,10 +66,17 @@ class Upscaler {
   // Blocks until no request is left, or until `deadline` of the steady clock.
   void AwaitIdle(TimePoint deadline) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Refuses requests from now on; those that were admitted go on.
+  void Close() { surroundings_.admission.Close(); }
+
+  const JobTally& tally() const { return tally_; }
+
  private:
   void Enter(std::uint64_t number, std::shared_ptr<CancelToken> token) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(std::uint64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  JobTally tally_;
+  const Forecast forecast_;
   const JobSurroundings surroundings_;
   std::atomic<std::uint64_t> next_number_ = 1;
 

@@ -10,12 +10,15 @@
 namespace upscaler {
 namespace {
 
-// Why a request that failed was never admitted, if so.
+// Why a request that failed was refused, if it was.
 std::optional<Metrics::Rejection> RejectionOf(const absl::Status& status) {
   const std::string reason = ReasonOf(status).value_or("");
   if (reason == "QUEUE_FULL") return Metrics::Rejection::kFull;
   if (reason == "DRAINING") return Metrics::Rejection::kDraining;
-  if (reason == "DEADLINE_PASSED") return Metrics::Rejection::kDeadline;
+  if (reason == "OUT_OF_MEMORY") return Metrics::Rejection::kMemory;
+  if (reason == "DEADLINE_PASSED" || reason == "DEADLINE_UNREACHABLE") {
+    return Metrics::Rejection::kDeadline;
+  }
   if (absl::IsInvalidArgument(status)) return Metrics::Rejection::kInvalid;
   return std::nullopt;
 }

@@ -13,11 +13,12 @@ using Progress = v1::UpscaleStreamResponse;
 Progress::Phase PhaseOf(Stage stage) {
   switch (stage) {
     case Stage::kImageDecode:
-    case Stage::kModelEncode:
+    case Stage::kText:
+    case Stage::kVaeEncode:
       return Progress::PHASE_ENCODE;
     case Stage::kDenoise:
       return Progress::PHASE_DENOISE;
-    case Stage::kModelDecode:
+    case Stage::kVaeDecode:
     case Stage::kImageEncode:
       return Progress::PHASE_DECODE;
   }

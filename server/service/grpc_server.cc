@@ -21,6 +21,9 @@ constexpr int kKeepaliveMilliseconds = 60'000;
 // A client that asks more often than this is turned away.
 constexpr int kMinimumPingIntervalMilliseconds = 10'000;
 
+// The name under which probes ask for it.
+constexpr const char* kLiveness = "liveness";
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string& address,
@@ -48,6 +51,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string&
   }
   std::unique_ptr<GrpcServer> started(new GrpcServer(std::move(server), port));
   started->SetServing(false);
+  started->SetLive(true);
   return started;
 }
 
@@ -64,6 +68,10 @@ void GrpcServer::SetServing(bool serving) {
   grpc::HealthCheckServiceInterface& health = *server_->GetHealthCheckService();
   health.SetServingStatus(serving);
   health.SetServingStatus(v1::UpscalerService::service_full_name(), serving);
+}
+
+void GrpcServer::SetLive(bool live) {
+  server_->GetHealthCheckService()->SetServingStatus(kLiveness, live);
 }
 
 void GrpcServer::Shutdown(std::chrono::milliseconds grace) {

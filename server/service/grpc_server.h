@@ -18,8 +18,9 @@ namespace upscaler {
 class GrpcServer {
  public:
   // Listens at `address`, "host:port"; port 0 lets the system choose. Health
-  // says NOT_SERVING until SetServing(true). kFailedPrecondition when the
-  // address is no good or taken. `service` must outlive the server.
+  // says NOT_SERVING until SetServing(true), and that the server is live.
+  // kFailedPrecondition when the address is no good or taken. `service` must outlive
+  // the server.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::string& address,
                                                            UpscalerService& service);
 
@@ -33,8 +34,10 @@ class GrpcServer {
   // A channel for clients in this process, which goes around the network.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // What grpc.health.v1 answers, for the server and for the service by name.
+  // What grpc.health.v1 answers for the server and for the service by name, and what
+  // for the name "liveness": whether the server need not be started anew.
   void SetServing(bool serving);
+  void SetLive(bool live);
 
   // Takes no more calls and waits for the open ones, at most `grace`; then
   // cancels the rest. Returns when none is left.

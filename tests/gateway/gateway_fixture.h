@@ -39,6 +39,7 @@ class GatewayTest : public ::testing::Test {
                                    .max_upload_bytes = kMaxUpload,
                                    .drain_timeout = std::chrono::milliseconds(0),
                                    .ready = [this] { return ready_.load(); },
+                                   .live = [this] { return live_.load(); },
                                    .on_refused =
                                        [this](const RefusedRequest& refused) {
                                          const MutexLock lock(mutex_);
@@ -76,8 +77,9 @@ class GatewayTest : public ::testing::Test {
     return nlohmann::json::parse(reply.body)["error"];
   }
 
-  const SteadyClock clock_;
+  SteadyClock clock_;
   std::atomic<bool> ready_ = true;
+  std::atomic<bool> live_ = true;
   Mutex mutex_;
   std::vector<RefusedRequest> refused_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<FakeUpscalerService> service_;

@@ -126,6 +126,23 @@ TEST_F(GatewayTest, IsNotReadyWhenTheServiceIsNot) {
   EXPECT_EQ(reply.headers.at("retry-after"), "5");
 }
 
+TEST_F(GatewayTest, IsAliveThoughItIsNotReady) {
+  Start({});
+  ready_ = false;
+
+  EXPECT_EQ(Ask({.path = "/livez"}).status, 200);
+}
+
+TEST_F(GatewayTest, IsNotAliveWhenTheServiceIsNot) {
+  Start({});
+  live_ = false;
+
+  const HttpReply reply = Ask({.path = "/livez"});
+
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(ErrorIn(reply)["type"], "server_error");
+}
+
 TEST_F(GatewayTest, AnswersHeadWithoutABody) {
   Start({});
 

@@ -102,6 +102,16 @@ TEST(RestErrorTest, TellsApartByReasonWhatIsOneCodeToGrpc) {
   }
 }
 
+TEST(RestErrorTest, TellsAPictureThatNeverFitsFromAQueueThatIsFull) {
+  const HttpResponse response =
+      ErrorResponse(WithReason(absl::ResourceExhaustedError("no memory for it"), "OUT_OF_MEMORY"));
+
+  EXPECT_EQ(response.status, 413);
+  EXPECT_EQ(ErrorIn(response)["code"], "out_of_memory");
+  EXPECT_EQ(FindHeader(response.headers, "retry-after"), "");
+  EXPECT_EQ(FindHeader(response.headers, "x-should-retry"), "false");
+}
+
 TEST(RestErrorTest, MakesACodeOfTheReasonUnlessItRepeatsTheStatus) {
   const absl::Status full = absl::ResourceExhaustedError("full");
 

@@ -2,12 +2,15 @@
 
 import base64
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import grpc
 import numpy as np
 import requests
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 from pictures import to_array
 from server_process import PATIENCE, SOURCE, ServerProcess
@@ -82,3 +85,27 @@ def stream_requests(picture: bytes, **fields) -> Iterator:
     for first in range(0, len(picture), 65536):
         chunk = messages.UpscaleStreamRequest.Chunk(data=picture[first : first + 65536])
         yield messages.UpscaleStreamRequest(chunk=chunk)
+
+
+def at_once(function: Callable, arguments: Iterable) -> list:
+    """The function's results, of all arguments at the same time."""
+    arguments = list(arguments)
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(function, arguments))
+
+
+def reason_of(error: grpc.RpcError) -> str:
+    """The word that programs branch on."""
+    return error_details_pb2.ErrorInfo.FromString(_details(error)["google.rpc.ErrorInfo"]).reason
+
+
+def retry_seconds_of(error: grpc.RpcError) -> float | None:
+    """When to come back, if the server says so."""
+    value = _details(error).get("google.rpc.RetryInfo")
+    if value is None:
+        return None
+    return error_details_pb2.RetryInfo.FromString(value).retry_delay.ToMilliseconds() / 1000
+
+
+def _details(error: grpc.RpcError) -> dict[str, bytes]:
+    return {one.TypeName(): one.value for one in rpc_status.from_call(error).details}

@@ -37,8 +37,8 @@ def start_server(leaving: list[ServerProcess]) -> Iterator[Callable[..., ServerP
     """Starts servers with options of the test's own, which end after it."""
     started = []
 
-    def start(*options: str) -> ServerProcess:
-        started.append(ServerProcess(*options))
+    def start(*options: str, **how: str) -> ServerProcess:
+        started.append(ServerProcess(*options, **how))
         return started[-1]
 
     yield start

@@ -16,6 +16,11 @@ def make_picture(width: int = 64, height: int = 64) -> bytes:
     return file.getvalue()
 
 
+# The smallest picture that the stand-in for the model takes as it is. What these cost is
+# known from the start.
+SMALL = make_picture(16, 16)
+
+
 def to_array(file: bytes) -> np.ndarray:
     """[height, width, 3] of the picture's bytes, whatever its format."""
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))

@@ -1,4 +1,4 @@
-"""One run of upscaler-server, from its start to its exit code."""
+"""One run of a server, from its start to its exit code."""
 
 import itertools
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 SOURCE = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("UPSCALER_BIN_DIR", SOURCE / "build/release/bin"))
@@ -21,40 +22,50 @@ PATIENCE = 60
 
 END_OF_LOG = "end of log"
 
+# The same server around a stand-in for the model, which takes as long as it is told to.
+DELAY_SERVER = "upscaler-delay-server"
+
 # Settings of whoever runs the tests are not the tests'.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("UPSCALER_")}
 
 
-def command_line(*options: str) -> list[str]:
+def command_line(*options: str, program: str = "upscaler-server") -> list[str]:
     """The server with the demo model at free ports, unless `options` say otherwise."""
     defaults = [f"--model={DEMO_MODEL}"]
     defaults += [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
     given = {option.partition("=")[0] for option in options}
     kept = [option for option in defaults if option.partition("=")[0] not in given]
-    return [str(BIN / "upscaler-server"), *kept, *options]
+    return [str(BIN / program), *kept, *options]
 
 
 class ServerProcess:
-    """A server that is ready when the constructor returns."""
+    """A server that has logged `awaited` when the constructor returns."""
 
-    def __init__(self, *options: str):
+    def __init__(self, *options: str, program: str = "upscaler-server", awaited: str = "ready"):
         self._process = subprocess.Popen(
-            command_line(*options), stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+            command_line(*options, program=program),
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
         )
         self._told_to_end = False
+        self._exit_code = 0
+        self.pid = self._process.pid
         self.log: list[dict] = []
         self._logged = threading.Condition()
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         try:
-            ready = self.await_log("ready")
+            line = self.await_log(awaited)
         except AssertionError:
             self._process.kill()
             raise
-        self.grpc_address = f"127.0.0.1:{ready['grpc_port']}"
-        self.rest_port = ready["rest_port"]
+        if awaited != "ready":
+            return
+        self.grpc_address = f"127.0.0.1:{line['grpc_port']}"
+        self.rest_port = line["rest_port"]
         self.rest_url = f"http://127.0.0.1:{self.rest_port}"
-        self.admin_url = f"http://127.0.0.1:{ready['admin_port']}"
+        self.admin_url = f"http://127.0.0.1:{line['admin_port']}"
 
     def _read_log(self) -> None:
         for line in itertools.chain(self._process.stderr, [END_OF_LOG]):
@@ -76,15 +87,15 @@ class ServerProcess:
         assert found and found[0]["message"] == message, f"no '{message}' in {self.log}"
         return found[0]
 
+    def scrape(self) -> list[Sample]:
+        """Every sample of every metric, as of one moment."""
+        text = requests.get(f"{self.admin_url}/metrics", timeout=PATIENCE).text
+        families = text_string_to_metric_families(text)
+        return [sample for family in families for sample in family.samples]
+
     def metric(self, name: str, **labels: str) -> float:
         """The sum of the samples of that name whose labels include `labels`; 0 without any."""
-        text = requests.get(f"{self.admin_url}/metrics", timeout=PATIENCE).text
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        return total(self.scrape(), name, **labels)
 
     def await_metric(self, name: str, at_least: float, **labels: str) -> None:
         """Returns when a counter has come so far: the way to see what the server is at."""
@@ -99,11 +110,30 @@ class ServerProcess:
             self._told_to_end = True
             self._process.send_signal(signal.SIGTERM)
 
-    def check_exit(self) -> None:
-        """Waits until the server has ended, which must go well."""
+    def end_at_once(self) -> None:
+        """Tells the server to end a second time."""
+        assert self._told_to_end
+        self.expect_exit(128 + signal.SIGTERM)
+        self._process.send_signal(signal.SIGTERM)
+
+    def expect_exit(self, code: int) -> None:
+        """The server's exit code will be this, and not 0."""
+        self._exit_code = code
+
+    def check_exit(self, timeout: float = PATIENCE) -> None:
+        """Waits until the server has ended, which must be with the code that is expected."""
         try:
-            code = self._process.wait(timeout=PATIENCE)
+            code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
-        assert code == 0, f"the server's exit code is {code}; its log: {self.log}"
+        assert code == self._exit_code, f"the server's exit code is {code}; its log: {self.log}"
+
+
+def total(samples: list[Sample], name: str, **labels: str) -> float:
+    """The sum of the samples of that name whose labels include `labels`; 0 without any."""
+    return sum(
+        sample.value
+        for sample in samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )

@@ -57,6 +57,22 @@ TEST(SettingsTest, LetsTheLastOfARepeatedFlagWin) {
   EXPECT_EQ(ParseWell({"--max-batch", "2", "--max-batch", "3"}).max_batch, 3U);
 }
 
+TEST(SettingsTest, TakesADeviceTwiceForTwoReplicas) {
+  EXPECT_THAT(ParseWell({"--devices=cpu,cpu"}).devices, ElementsAre("cpu", "cpu"));
+}
+
+TEST(SettingsTest, TakesWaysOfBatching) {
+  EXPECT_EQ(ParseWell({}).batching, Batching::kFill);
+  EXPECT_EQ(ParseWell({"--batching=same_prompt"}).batching, Batching::kSamePrompt);
+  EXPECT_EQ(ParseWell({"--batching", "none"}).batching, Batching::kNone);
+  EXPECT_EQ(ParseWell({"--batching", "none", "--batching", "fill"}).batching, Batching::kFill);
+}
+
+TEST(SettingsTest, TakesPartsOfSeconds) {
+  EXPECT_EQ(ParseWell({}).warm_up_seconds, 0.3);
+  EXPECT_EQ(ParseWell({"--warm-up-seconds=2.5"}).warm_up_seconds, 2.5);
+}
+
 TEST(SettingsTest, NamesTheModelAfterItsFolder) {
   EXPECT_EQ(ParseWell({"--model", "/models/real"}).model_name, "real");
   EXPECT_EQ(ParseWell({"--model", "/models/real/"}).model_name, "real");
@@ -93,6 +109,9 @@ TEST(SettingsTest, RefusesWhatItDoesNotKnowAndSaysWhatIsAllowed) {
   EXPECT_EQ(ParseBadly({"--no-such-flag"}).code, 2);
   EXPECT_THAT(ParseBadly({"--queue-capacity", "0"}).text, HasSubstr("--queue-capacity"));
   EXPECT_THAT(ParseBadly({"--dtype", "int8"}).text, HasSubstr("float16"));
+  EXPECT_THAT(ParseBadly({"--batching", "all"}).text, HasSubstr("same_prompt"));
+  EXPECT_EQ(ParseBadly({"--max-batch", "65"}).code, 2);
+  EXPECT_EQ(ParseBadly({"--warm-up-seconds", "-1"}).code, 2);
 }
 
 TEST(SettingsTest, HelpAndVersionAreNoMistakes) {

@@ -2,16 +2,19 @@
 
 #pragma once
 
-#include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "worker/imaging/image.h"
 #include "worker/queue/row.h"
 
 namespace upscaler::test {
@@ -27,31 +30,42 @@ class RowMaker {
     int width = 2;
     int steps = 1;
     double guidance_scale = 1;
+    TimePoint::duration work{};
+    TimePoint::duration decoding{};  // Part of the work.
+    std::optional<TimePoint::duration> time_left{};  // Until its deadline, if it has one.
   };
 
-  // A row with ten seconds to live. Rows with the same seed should not exist at
-  // the same time: the seed is their name in tests.
+  // Rows with the same seed should not exist at the same time: the seed is their name in
+  // tests.
   Row Make(const Wish& wish) {
     auto token = std::make_shared<CancelToken>();
     MutexLock lock(mutex_);
     tokens_[wish.seed] = token;
-    Image picture{.width = wish.width, .height = 1, .pixels = {}};
-    picture.pixels.resize(Image::kChannels * static_cast<std::size_t>(wish.width));
     return Row{
-        .spec = {.picture = std::make_shared<const Image>(std::move(picture)),
+        .spec = {.picture = std::make_shared<const Image>(PictureOf(wish.seed, wish.width)),
                  .prompt = wish.prompt,
                  .negative_prompt = "",
                  .guidance_scale = wish.guidance_scale,
                  .steps = wish.steps,
                  .seed = wish.seed},
-        .deadline = clock_.Now() + std::chrono::seconds(10),
+        .deadline = wish.time_left.has_value() ? clock_.Now() + *wish.time_left : TimePoint::max(),
         .cancel = token,
         .progress = [this, seed = wish.seed](int steps_done) { Note(seed, steps_done); },
         .reply = Reply([this, seed = wish.seed](absl::StatusOr<RowResult> result) {
           Note(seed, std::move(result));
         }),
-        .queued_at = {},
+        .work = wish.work,
+        .decoding = wish.decoding,
     };
+  }
+
+  // The picture of the row with this seed, one pixel high and unlike the others'.
+  static Image PictureOf(std::uint64_t seed, int width) {
+    Image picture{.width = width, .height = 1, .pixels = {}};
+    for (std::size_t i = 0; i < Image::kChannels * static_cast<std::size_t>(width); ++i) {
+      picture.pixels.push_back(static_cast<std::uint8_t>((seed >> (8 * (i % 8))) % 256));
+    }
+    return picture;
   }
 
   void Cancel(std::uint64_t seed) {
@@ -67,6 +81,18 @@ class RowMaker {
       for (const auto& result : results) statuses[seed].push_back(result.status());
     }
     return statuses;
+  }
+
+  // Waits until so many rows were answered.
+  void AwaitAnswered(std::size_t rows) {
+    MutexLock lock(mutex_);
+    while (results_.size() < rows) lock.Wait(answered_);
+  }
+
+  // The rows that were answered, in the order of their first answers.
+  std::vector<std::uint64_t> order() const {
+    MutexLock lock(mutex_);
+    return order_;
   }
 
   std::size_t answered() const {
@@ -93,13 +119,17 @@ class RowMaker {
   }
   void Note(std::uint64_t seed, absl::StatusOr<RowResult> result) {
     MutexLock lock(mutex_);
+    if (results_[seed].empty()) order_.push_back(seed);
     results_[seed].push_back(std::move(result));
+    answered_.notify_all();
   }
 
   const Clock& clock_;
   mutable Mutex mutex_;
+  std::condition_variable answered_;
   std::map<std::uint64_t, std::shared_ptr<CancelToken>> tokens_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, std::vector<absl::StatusOr<RowResult>>> results_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::uint64_t> order_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, std::vector<int>> progress_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,6 +1,7 @@
 #include "telemetry/metrics_endpoint.h"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -47,8 +48,8 @@ std::string Get(int port, std::string_view path) {
 
 class MetricsEndpointTest : public ::testing::Test {
  protected:
-  Metrics metrics_{{.version = "1.2.3", .libtorch = "2.11", .model = "demo"},
-                   {.capacity = 64, .depth = [] { return std::size_t{5}; }}};
+  Metrics metrics_{
+      {}, [] { return ServiceLoad{.waiting_rows = 5}; }, std::chrono::system_clock::now};
 };
 
 TEST_F(MetricsEndpointTest, ServesTheMetricsAtAPortThatTheSystemChooses) {

@@ -23,9 +23,14 @@ class MetricsTest : public ::testing::Test {
   // What Prometheus would read.
   std::string Text() const { return prometheus::TextSerializer().Serialize(metrics_.Collect()); }
 
-  std::atomic<std::size_t> queue_depth_ = 0;
-  Metrics metrics_{{.version = "1.2.3", .libtorch = "2.11", .model = "demo"},
-                   {.capacity = 64, .depth = [this] { return queue_depth_.load(); }}};
+  std::atomic<std::size_t> waiting_rows_ = 0;
+  Metrics metrics_{{.version = "1.2.3",
+                    .libtorch = "2.11",
+                    .model = "demo",
+                    .devices = {"cuda:0", "cuda:1", "cuda:1"},
+                    .queue_capacity = 64},
+                   [this] { return ServiceLoad{.waiting_rows = waiting_rows_.load()}; },
+                   [] { return std::chrono::system_clock::time_point(1'700'000'000s); }};
 };
 
 TEST_F(MetricsTest, CountsRequestsByApiAndCode) {
@@ -44,16 +49,25 @@ TEST_F(MetricsTest, CountsRequestsByApiAndCode) {
               HasSubstr("upscaler_request_duration_seconds_bucket{api=\"grpc\",le=\"0.1\"} 0\n"));
 }
 
-TEST_F(MetricsTest, ShowsEveryReasonAndStageFromTheStart) {
+TEST_F(MetricsTest, ShowsEveryValueOfALabelFromTheStart) {
   const std::string text = Text();
 
   for (const char* reason : {"full", "deadline", "memory", "draining", "invalid"}) {
     EXPECT_THAT(text,
                 HasSubstr("upscaler_rejected_total{reason=\"" + std::string(reason) + "\"} 0\n"));
   }
-  for (const char* stage : {"decode", "model_encode", "denoise", "model_decode", "encode"}) {
+  for (const char* stage : {"decode", "text", "vae_encode", "denoise", "vae_decode", "encode"}) {
     EXPECT_THAT(text, HasSubstr("upscaler_stage_duration_seconds_count{stage=\"" +
                                 std::string(stage) + "\"} 0\n"));
+  }
+  for (const char* stage : {"queued", "running", "delivering"}) {
+    EXPECT_THAT(text,
+                HasSubstr("upscaler_cancelled_total{stage=\"" + std::string(stage) + "\"} 0\n"));
+  }
+  for (const char* device : {"cuda:0", "cuda:1"}) {
+    EXPECT_THAT(text, HasSubstr("upscaler_replica_up{device=\"" + std::string(device) + "\"} 0\n"));
+    EXPECT_THAT(text,
+                HasSubstr("upscaler_device_oom_total{device=\"" + std::string(device) + "\"} 0\n"));
   }
 }
 
@@ -71,11 +85,11 @@ TEST_F(MetricsTest, GivesEachReasonAndStageItsOwnSeries) {
   EXPECT_THAT(text, HasSubstr("upscaler_stage_duration_seconds_sum{stage=\"encode\"} 2\n"));
 }
 
-TEST_F(MetricsTest, AsksForTheQueuesDepthAtEveryScrape) {
-  queue_depth_ = 3;
+TEST_F(MetricsTest, AsksForTheLoadAtEveryScrape) {
+  waiting_rows_ = 3;
   EXPECT_THAT(Text(), HasSubstr("upscaler_queue_depth 3\n"));
 
-  queue_depth_ = 0;
+  waiting_rows_ = 0;
   EXPECT_THAT(Text(), HasSubstr("upscaler_queue_depth 0\n"));
   EXPECT_THAT(Text(), HasSubstr("upscaler_queue_capacity 64\n"));
 }
@@ -91,14 +105,41 @@ TEST_F(MetricsTest, ObservesWaitsAndStepsInSecondsAndRows) {
   EXPECT_THAT(text, HasSubstr("upscaler_step_batch_size_bucket{le=\"4\"} 1\n"));
 }
 
-TEST_F(MetricsTest, FollowsAReplicaUpAndDown) {
-  metrics_.SetReplicaUp("cuda:0", true);
-  metrics_.SetReplicaUp("cuda:1", true);
-  metrics_.SetReplicaUp("cuda:1", false);
+TEST_F(MetricsTest, NotesWhenTheLastStepEnded) {
+  EXPECT_THAT(Text(), HasSubstr("upscaler_last_step_timestamp_seconds 0\n"));
+
+  metrics_.ObserveStep(1, 1ms);
+
+  EXPECT_THAT(Text(), HasSubstr("upscaler_last_step_timestamp_seconds 1700000000\n"));
+}
+
+TEST_F(MetricsTest, CountsWhatWasSparedAndWhatWasWasted) {
+  metrics_.CountTextCache(/*hits=*/3, /*misses=*/1);
+  metrics_.CountCancelled(Metrics::CancelStage::kQueued);
+  metrics_.CountCancelled(Metrics::CancelStage::kDelivering);
+  metrics_.CountWastedSteps(7);
+  metrics_.CountOutOfMemory("cuda:1");
 
   const std::string text = Text();
-  EXPECT_THAT(text, HasSubstr("upscaler_replica_up{device=\"cuda:0\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("upscaler_replica_up{device=\"cuda:1\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_text_cache_hits_total 3\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_text_cache_misses_total 1\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_cancelled_total{stage=\"queued\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_cancelled_total{stage=\"running\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_cancelled_total{stage=\"delivering\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_wasted_steps_total 7\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_device_oom_total{device=\"cuda:0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_device_oom_total{device=\"cuda:1\"} 1\n"));
+}
+
+TEST_F(MetricsTest, CountsTheReplicasOfADeviceUpAndDown) {
+  metrics_.CountReplica("cuda:0", true);
+  metrics_.CountReplica("cuda:1", true);
+  metrics_.CountReplica("cuda:1", true);
+  metrics_.CountReplica("cuda:0", false);
+
+  const std::string text = Text();
+  EXPECT_THAT(text, HasSubstr("upscaler_replica_up{device=\"cuda:0\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_replica_up{device=\"cuda:1\"} 2\n"));
 }
 
 TEST_F(MetricsTest, SaysWhatIsRunning) {
@@ -108,7 +149,6 @@ TEST_F(MetricsTest, SaysWhatIsRunning) {
 }
 
 TEST_F(MetricsTest, ExplainsEveryMetric) {
-  metrics_.SetReplicaUp("cpu", true);
   metrics_.CountRequest(Metrics::Api::kGrpc, absl::StatusCode::kOk, 1ms);
 
   for (const auto& family : metrics_.Collect()) {

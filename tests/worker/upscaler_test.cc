@@ -4,6 +4,9 @@
 #include <chrono>
 #include <latch>
 #include <memory>
+#include <optional>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -12,9 +15,10 @@
 
 #include "common/error_details.h"
 #include "tests/support/collecting_listener.h"
+#include "tests/support/counting_observer.h"
+#include "tests/support/delay_engine.h"
+#include "tests/support/delay_engines.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/fake_engine.h"
-#include "tests/support/null_observer.h"
 #include "tests/support/pictures.h"
 #include "tests/support/started_vips.h"
 #include "tests/support/status_matchers.h"
@@ -25,30 +29,57 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::CollectingListener;
+using test::CountingObserver;
+using test::DelayEngine;
+using test::DelayEngines;
+using test::EngineScript;
 using test::FakeClock;
-using test::FakeEngine;
 using test::Gradient;
 using test::GradientPng;
 using test::IsOk;
-using test::NullObserver;
 using test::StatusIs;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Lt;
 using ::testing::Optional;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class UpscalerTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kCapacity = 4;
+  static constexpr SideRule kSides = {.multiple = 8, .minimum = 16};
 
   UpscalerTest() { test::StartedVips(); }
-  ~UpscalerTest() override { queue_.Close(); }
-
-  void StartReplica() {
-    replica_ = std::make_unique<Replica>(queue_, std::make_unique<FakeEngine>(script_),
-                                         /*max_batch=*/2, clock_, observer_);
+  ~UpscalerTest() override {
+    upscaler_.CancelAll();
+    upscaler_.AwaitIdle(TimePoint::max());
+    queue_.Close();
+    replica_ = nullptr;
+    EXPECT_EQ(admission_.rows(), 0U);
+    EXPECT_EQ(admission_.bytes(), 0);
+    EXPECT_THAT(script_.breaches(), IsEmpty());
   }
 
-  UpscaleTask Task(int width, int height) {
+  void StartReplica() {
+    replica_ = std::make_unique<Replica>(parts_, Replica::Options{}, engines_,
+                                         std::make_unique<DelayEngine>(script_), [] {});
+  }
+
+  // Waits until so many rows are in the queue.
+  void AwaitDepth(std::size_t rows) {
+    while (queue_.depth() < rows) std::this_thread::yield();
+  }
+
+  // As if steps of small pictures had been measured.
+  void MeasureStep(TimePoint::duration took) {
+    costs_.NoteStep({.width = 16, .height = 16, .guided = false}, /*rows=*/1, took);
+  }
+
+  UpscaleTask Task(int width, int height) { return Task(width, height, clock_.Now() + 10s); }
+
+  static UpscaleTask Task(int width, int height, TimePoint deadline) {
     return UpscaleTask{.encoded_image = GradientPng(width, height),
                        .prompt = "a cat",
                        .negative_prompt = "",
@@ -56,7 +87,7 @@ class UpscalerTest : public ::testing::Test {
                        .steps = 3,
                        .seed = 10,
                        .output = {},
-                       .deadline = clock_.Now() + 10s};
+                       .deadline = deadline};
   }
 
   absl::StatusOr<UpscaleOutcome> Run(UpscaleTask task) {
@@ -67,17 +98,27 @@ class UpscalerTest : public ::testing::Test {
   }
 
   FakeClock clock_;
-  NullObserver observer_;
-  FakeEngine::Script script_;
-  RowQueue queue_{kCapacity, clock_};
+  CountingObserver observer_;
+  EngineScript script_;
+  DelayEngines engines_{script_};
+  Admission admission_{{.rows = kCapacity, .bytes = 1 << 20}};
+  RowQueue queue_{clock_};
+  CostModel costs_{/*max_batch=*/2};
+  const SchedulerParts parts_{
+      .queue = queue_, .costs = costs_, .clock = clock_, .observer = observer_};
   ThreadPool pool_{/*threads=*/2};
-  Upscaler upscaler_{{.sides = {.multiple = 8, .minimum = 16}, .limits = {.max_pixels = 10'000}},
-                     queue_,
-                     pool_,
-                     clock_,
-                     observer_};
-  std::shared_ptr<CollectingListener> listener_ = std::make_shared<CollectingListener>();
   std::unique_ptr<Replica> replica_;
+  // Of a device that has memory for pictures of 80×80.
+  Upscaler upscaler_{
+      {.sides = kSides,
+       .limits = {.max_pixels = 10'000},
+       .memory = {.row_bytes =
+                      [](const BatchKey& key) { return std::int64_t{key.width} * key.height; },
+                  .bytes = 80 * 80}},
+      admission_,
+      parts_,
+      pool_};
+  std::shared_ptr<CollectingListener> listener_ = std::make_shared<CollectingListener>();
 };
 
 TEST_F(UpscalerTest, DoublesAPictureOfAnySizeExactly) {
@@ -90,7 +131,7 @@ TEST_F(UpscalerTest, DoublesAPictureOfAnySizeExactly) {
   const absl::StatusOr<Image> image = DecodeImage(outcome->pictures[0].encoded, {});
   ASSERT_THAT(image, IsOk());
   // The engine repeats pixels, so what was padded and cropped is seen to be gone.
-  EXPECT_EQ(*image, FakeEngine::Doubled(Gradient(19, 5)));
+  EXPECT_EQ(*image, DelayEngine::Doubled(Gradient(19, 5)));
   EXPECT_EQ(listener_->input().width, 19);
 }
 
@@ -105,7 +146,7 @@ TEST_F(UpscalerTest, MakesAsManyPicturesAsAskedEachWithItsSeed) {
   std::vector<std::uint64_t> seeds;
   for (const UpscaledPicture& picture : outcome->pictures) seeds.push_back(picture.seed);
   EXPECT_THAT(seeds, ElementsAre(10, 11, 12));
-  EXPECT_EQ(queue_.depth(), 0U);
+  EXPECT_EQ(admission_.rows(), 0U);
 }
 
 TEST_F(UpscalerTest, ReportsEveryStepOfEveryPicture) {
@@ -119,7 +160,7 @@ TEST_F(UpscalerTest, ReportsEveryStepOfEveryPicture) {
   ASSERT_THAT(progress, SizeIs(2 + 2 * 3));
   EXPECT_EQ(progress.back().steps_done, 6);
   EXPECT_EQ(progress.back().total_steps, 6);
-  EXPECT_EQ(progress.back().stage, Stage::kModelDecode);
+  EXPECT_EQ(progress.back().stage, Stage::kVaeDecode);
 }
 
 TEST_F(UpscalerTest, RefusesWhatIsNoPictureAndGivesItsPlaceBack) {
@@ -130,7 +171,7 @@ TEST_F(UpscalerTest, RefusesWhatIsNoPictureAndGivesItsPlaceBack) {
 
   EXPECT_THAT(outcome, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FieldOf(outcome.status()), Optional(std::string("image")));
-  EXPECT_EQ(queue_.depth(), 0U);
+  EXPECT_EQ(admission_.rows(), 0U);
 }
 
 TEST_F(UpscalerTest, RefusesAThinPictureThatPaddingWouldMakeTooLarge) {
@@ -143,15 +184,14 @@ TEST_F(UpscalerTest, RefusesAThinPictureThatPaddingWouldMakeTooLarge) {
 TEST_F(UpscalerTest, RefusesAResultThatItsFormatCannotHoldBeforeTheModelRuns) {
   UpscaleTask task = Task(/*width=*/8200, /*height=*/1);
   task.output.format = ImageFormat::kWebp;
-  Upscaler upscaler({.sides = {.multiple = 1, .minimum = 1}, .limits = {}}, queue_, pool_, clock_,
-                    observer_);
+  Upscaler upscaler({.sides = {.multiple = 1, .minimum = 1}}, admission_, parts_, pool_);
 
   ASSERT_THAT(upscaler.Start(std::move(task), listener_), IsOk());
 
   const absl::Status status = listener_->AwaitOutcome().status();
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FieldOf(status), Optional(std::string("output_format")));
-  EXPECT_THAT(script_.steps(), SizeIs(0));
+  EXPECT_THAT(script_.passes(), IsEmpty());
 }
 
 TEST_F(UpscalerTest, RefusesWhatIsBeyondTheQueueAtOnce) {
@@ -191,7 +231,7 @@ TEST_F(UpscalerTest, CancellingAQueuedRequestFreesItsPlacesAtOnce) {
 }
 
 TEST_F(UpscalerTest, AFailureOfOnePictureFailsTheRequestOnceAndStopsTheOthers) {
-  script_.FailStep(/*seed=*/11, /*step=*/1, absl::InternalError("not finite"));
+  script_.FailRow({.seed = 11, .step = 1}, absl::InternalError("not finite"));
   StartReplica();
   UpscaleTask task = Task(16, 16);
   task.image_count = 2;
@@ -199,7 +239,7 @@ TEST_F(UpscalerTest, AFailureOfOnePictureFailsTheRequestOnceAndStopsTheOthers) {
 
   EXPECT_THAT(Run(std::move(task)), StatusIs(absl::StatusCode::kInternal));
   EXPECT_EQ(listener_->ends(), 1U);
-  EXPECT_THAT(script_.steps(), SizeIs(::testing::Lt(100)));
+  EXPECT_THAT(script_.passes(), SizeIs(Lt(100)));
 }
 
 TEST_F(UpscalerTest, WaitsForRequestsToEndAndCancelsThemOnDemand) {
@@ -217,18 +257,141 @@ TEST_F(UpscalerTest, WaitsForRequestsToEndAndCancelsThemOnDemand) {
 }
 
 TEST_F(UpscalerTest, TellsHowManyRowsAreAhead) {
-  UpscaleTask task = Task(16, 16);
-  task.image_count = 2;
+  MeasureStep(1s);
+  UpscaleTask longer = Task(16, 16, TimePoint::max());
+  longer.image_count = 2;
+  longer.steps = 9;
   const auto first = std::make_shared<CollectingListener>();
-  ASSERT_THAT(upscaler_.Start(std::move(task), first), IsOk());
-  EXPECT_EQ(first->AwaitQueued(), 0U);
+  ASSERT_THAT(upscaler_.Start(std::move(longer), first), IsOk());
+  AwaitDepth(2);
+  UpscaleTask longest = Task(16, 16, TimePoint::max());
+  longest.steps = 10;
+  const auto last = std::make_shared<CollectingListener>();
 
   ASSERT_THAT(upscaler_.Start(Task(16, 16), listener_), IsOk());
+  AwaitDepth(3);
+  ASSERT_THAT(upscaler_.Start(std::move(longest), last), IsOk());
 
-  EXPECT_EQ(listener_->AwaitQueued(), 2U);
+  EXPECT_EQ(first->AwaitQueued(), 0U);
+  EXPECT_EQ(listener_->AwaitQueued(), 0U);  // Shorter ones go first.
+  EXPECT_EQ(last->AwaitQueued(), 3U);
   StartReplica();
   EXPECT_THAT(listener_->AwaitOutcome(), IsOk());
   EXPECT_THAT(first->AwaitOutcome(), IsOk());
+  EXPECT_THAT(last->AwaitOutcome(), IsOk());
+}
+
+TEST_F(UpscalerTest, SaysWhenThereWillBeRoomFromTheWorkAhead) {
+  MeasureStep(10s);
+  std::vector<std::shared_ptr<CollectingListener>> admitted;
+  for (std::size_t i = 0; i < kCapacity; ++i) {
+    admitted.push_back(std::make_shared<CollectingListener>());
+    ASSERT_THAT(upscaler_.Start(Task(16, 16, TimePoint::max()), admitted.back()), IsOk());
+  }
+  AwaitDepth(kCapacity);
+
+  const absl::Status one = Run(Task(16, 16)).status();
+  UpscaleTask three_pictures = Task(16, 16);
+  three_pictures.image_count = 3;
+  const absl::Status three = Run(std::move(three_pictures)).status();
+
+  EXPECT_THAT(one, StatusIs(absl::StatusCode::kResourceExhausted));
+  // Three steps of ten seconds until the first of the four is done.
+  EXPECT_THAT(RetryAfterOf(one), Optional(30s));
+  EXPECT_THAT(RetryAfterOf(three), Optional(90s));
+}
+
+TEST_F(UpscalerTest, RefusesADeadlineThatCannotBeMetAndSaysWhatItWouldTake) {
+  MeasureStep(10s);
+  UpscaleTask task = Task(16, 16);
+  task.deadline = clock_.Now() + 29s;
+
+  const absl::Status status = Run(std::move(task)).status();
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(ReasonOf(status), Optional(std::string("DEADLINE_UNREACHABLE")));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("29.0 s are left, about 30.0 s are needed"));
+  EXPECT_THAT(script_.passes(), IsEmpty());
+}
+
+TEST_F(UpscalerTest, TakesADeadlineThatOnlyAnEstimateFromAnotherSizeWouldRefuse) {
+  costs_.NoteStep({.width = 64, .height = 64, .guided = false}, /*rows=*/1, 1h);
+  StartReplica();
+
+  EXPECT_THAT(Run(Task(16, 16)), IsOk());
+}
+
+TEST_F(UpscalerTest, RefusesAPictureThatTheDeviceHasNoMemoryForAndNamesOneThatFits) {
+  const absl::Status status = Run(Task(/*width=*/96, /*height=*/96)).status();
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(ReasonOf(status), Optional(std::string("OUT_OF_MEMORY")));
+  EXPECT_EQ(RetryAfterOf(status), std::nullopt);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("96x96"));
+  EXPECT_THAT(script_.passes(), IsEmpty());
+}
+
+TEST_F(UpscalerTest, BoundsTheBytesOfWhatItHasTakenOn) {
+  Admission narrow({.rows = 64, .bytes = 40'000});
+  Upscaler upscaler({.sides = kSides}, narrow, parts_, pool_);
+  const auto first = std::make_shared<CollectingListener>();
+  ASSERT_THAT(upscaler.Start(Task(40, 40), first), IsOk());
+  first->AwaitQueued();
+
+  ASSERT_THAT(upscaler.Start(Task(40, 40), listener_), IsOk());
+
+  const absl::Status status = listener_->AwaitOutcome().status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(ReasonOf(status), Optional(std::string("QUEUE_FULL")));
+  EXPECT_THAT(RetryAfterOf(status), Optional(::testing::Gt(0ms)));
+  StartReplica();
+  EXPECT_THAT(first->AwaitOutcome(), IsOk());
+}
+
+TEST_F(UpscalerTest, ACallerThatGoesAwayBeforeItsPictureIsWrittenIsCountedSo) {
+  std::latch cancelled(1);
+  script_.HangDecodings();
+  StartReplica();
+  const auto job = upscaler_.Start(Task(16, 16), listener_);
+  ASSERT_THAT(job, IsOk());
+  script_.AwaitHanging();
+  for (int i = 0; i < 2; ++i) {  // Both threads of the pool.
+    pool_.Add([&] { cancelled.wait(); });
+  }
+  script_.Release();
+  while (script_.finished() == 0 || !observer_.heard().stages.contains(Stage::kVaeDecode)) {
+    std::this_thread::yield();
+  }
+
+  upscaler_.Cancel(**job);
+  cancelled.count_down();
+
+  EXPECT_THAT(listener_->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(observer_.heard().cancelled, ElementsAre(Pair(CancelStage::kDelivering, 1)));
+}
+
+TEST_F(UpscalerTest, CountsWhatBecameOfEveryRequest) {
+  script_.FailRow({.seed = 20, .step = 2}, absl::InternalError("not finite"));
+  const auto cancelled = std::make_shared<CollectingListener>();
+  const auto job = upscaler_.Start(Task(16, 16), cancelled);
+  ASSERT_THAT(job, IsOk());
+  cancelled->AwaitQueued();
+  upscaler_.Cancel(**job);
+  StartReplica();
+  UpscaleTask failing = Task(16, 16);
+  failing.seed = 20;
+  const auto failed = std::make_shared<CollectingListener>();
+  ASSERT_THAT(upscaler_.Start(std::move(failing), failed), IsOk());
+  EXPECT_THAT(failed->AwaitOutcome(), StatusIs(absl::StatusCode::kInternal));
+
+  ASSERT_THAT(Run(Task(16, 16)), IsOk());
+
+  const JobTally::Counts counts = upscaler_.tally().counts();
+  EXPECT_EQ(counts.admitted, 3U);
+  EXPECT_EQ(counts.done, 1U);
+  EXPECT_EQ(counts.failed, 1U);
+  EXPECT_EQ(counts.cancelled, 1U);
+  EXPECT_EQ(counts.in_flight(), 0U);
 }
 
 }  // namespace

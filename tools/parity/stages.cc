@@ -44,19 +44,22 @@ class Comparer {
   }
 
   void CompareUpscale() {
-    PipelineRow row = pipeline_.Begin(golden_.request);
+    TextCache no_cache(0);
+    PipelineRow row = pipeline_.Begin(
+        golden_.request, EncodePrompts(checkpoint_, golden_.request.prompts, no_cache));
+    ConditionBatch conditions;
     CompareSigmas(row);
-    CompareFirstCall(row);
+    CompareFirstCall(row, conditions);
     for (std::int64_t step = 0; step < golden_.request.steps; ++step) {
       const std::array<PipelineRow*, 1> rows = {&row};
-      pipeline_.Step(rows);
+      pipeline_.Step(rows, conditions);
       Compare(fmt::format("step.{}.latents", step), row.latents);
     }
     const at::Tensor latents = row.latents / checkpoint_.vae_config.scaling_factor;
     Vae vae = checkpoint_.vae;
     Compare("vae.decode_input", latents);
     Compare("vae.decoded", vae->Decode(latents));
-    CompareNumbers("image", pipeline_.Decode(row), kImageTolerance);
+    CompareNumbers("image", pipeline_.Decode(row.latents), kImageTolerance);
   }
 
   std::vector<Comparison> Take() && { return std::move(comparisons_); }
@@ -86,18 +89,21 @@ class Comparer {
   }
 
   // The UNet as Pipeline::Step calls it for the first step.
-  void CompareFirstCall(const PipelineRow& row) {
-    const std::int64_t passes = row.condition.pooled.size(0);
+  void CompareFirstCall(const PipelineRow& row, ConditionBatch& conditions) {
+    std::vector<const EncodedPrompt*> passes_of_row;
+    for (const EncodedPrompt& pass : row.condition.passes) passes_of_row.push_back(&pass);
+    conditions.Gather(passes_of_row);
+    const std::int64_t passes = conditions.pooled().size(0);
     const at::Tensor sample =
         at::cat({ScaleInput(row.latents, row.sigma()), row.low_resolution}, /*dim=*/1)
             .expand({passes, -1, -1, -1});
     const at::Tensor noise_condition = at::full({passes}, NoiseCondition(row.sigma()));
     Unet unet = checkpoint_.unet;
-    const at::Tensor modulation = unet->Modulation(noise_condition, row.condition.pooled);
+    const at::Tensor modulation = unet->Modulation(noise_condition, conditions.pooled());
     Compare("unet.sample", sample);
     Compare("unet.timestep", noise_condition.narrow(0, 0, 1));
-    Compare("unet.timestep_cond", row.condition.pooled);
-    Compare("unet.output", unet->forward(sample, modulation, row.condition.keys_values));
+    Compare("unet.timestep_cond", conditions.pooled());
+    Compare("unet.output", unet->forward(sample, modulation, conditions.keys_values()));
   }
 
   const Pipeline& pipeline_;

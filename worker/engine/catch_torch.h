@@ -15,8 +15,8 @@
 namespace upscaler {
 
 // The status for the exception being handled: kResourceExhausted for want of
-// memory on either side of the bus, kInternal otherwise. Call it from a catch
-// block only.
+// memory on either side of the bus, kUnavailable when the device has failed,
+// kInternal otherwise. Call it from a catch block only.
 absl::Status StatusFromCurrentException();
 
 // Runs `body` and returns what it returned, or the status for what it threw.

@@ -1,18 +1,18 @@
 #include "worker/engine/torch_engine.h"
 
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/isfinite.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
-#include <torch/headeronly/version.h>
 
-#include "common/status_macros.h"
 #include "worker/engine/catch_torch.h"
-#include "worker/engine/device.h"
+#include "worker/engine/cpu_threads.h"
+#include "worker/engine/device_memory.h"
 
 namespace upscaler {
 namespace {
@@ -35,104 +35,92 @@ Image ToImage(const at::Tensor& pixels) {
   return image;
 }
 
-// Takes the next step of `rows`.
-absl::Status TryStep(const Pipeline& pipeline, std::span<PipelineRow* const> rows) {
-  return CatchTorch([&] {
-           pipeline.Step(rows);
-           return true;
-         })
-      .status();
+void ComputeWith(const TorchEngine::Options& options) {
+  if (options.threads > 0) ComputeWithThreads(options.threads);
 }
 
-absl::Status CheckFinite(const PipelineRow& row) {
-  UPSCALER_ASSIGN_OR_RETURN(
-      const bool finite, CatchTorch([&] { return at::isfinite(row.latents).all().item<bool>(); }));
+absl::Status FiniteStatus(bool finite, const PipelineRow& row) {
   if (finite) return absl::OkStatus();
   return absl::InternalError(fmt::format("the latents are not finite after step {}", row.step));
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TorchEngine>> TorchEngine::Load(const Options& options) {
-  UPSCALER_ASSIGN_OR_RETURN(const c10::Device device, OpenDevice(options.device));
-  if (options.threads > 0) at::set_num_threads(options.threads);
-  const LoadOptions load = {.variant = options.weights_variant,
-                            .dtype = options.dtype == "float16" ? at::kHalf : at::kFloat,
-                            .device = device};
-  absl::StatusOr<absl::StatusOr<Checkpoint>> checkpoint = CatchTorch([&] {
-    const c10::InferenceMode inference;
-    return LoadCheckpoint(options.model, load);
-  });
-  UPSCALER_RETURN_IF_ERROR(checkpoint.status());
-  UPSCALER_RETURN_IF_ERROR(checkpoint->status());
-  // Not make_unique: the constructor is private.
-  return std::unique_ptr<TorchEngine>(new TorchEngine(Pipeline(**std::move(checkpoint))));
-}
-
-std::string TorchEngine::library_version() { return TORCH_VERSION; }
-
-absl::Status TorchEngine::WarmUp() {
-  constexpr RowId kRow = 0;
-  const int side = sides().minimum;
-  const auto pixels = static_cast<std::size_t>(side) * static_cast<std::size_t>(side);
-  const RowSpec spec = {.picture = std::make_shared<const Image>(
-                            Image{.width = side,
-                                  .height = side,
-                                  .pixels = std::vector<std::uint8_t>(pixels * Image::kChannels)}),
-                        .prompt = "",
-                        .negative_prompt = "",
-                        .guidance_scale = 0,
-                        .steps = 1,
-                        .seed = 0};
-  absl::Status status = Admit(kRow, spec).status();
-  if (status.ok()) status = Step({&kRow, 1}).front();
-  if (status.ok()) status = Finish(kRow).status();
-  Drop(kRow);
-  return status;
-}
-
-SideRule TorchEngine::sides() const {
-  return {.multiple = static_cast<int>(pipeline_.side_multiple()),
-          .minimum = static_cast<int>(pipeline_.minimum_side())};
-}
-
-absl::StatusOr<std::vector<std::string>> TorchEngine::Admit(RowId id, const RowSpec& spec) {
+absl::StatusOr<Intake> TorchEngine::Admit(RowId id, const RowSpec& spec) {
   const c10::InferenceMode inference;
   return CatchTorch([&] {
-    PipelineRow row = pipeline_.Begin({.pixels = ToTensor(*spec.picture),
-                                       .prompts = {.prompt = spec.prompt,
-                                                   .negative = spec.negative_prompt,
-                                                   .guidance_scale = spec.guidance_scale},
-                                       .steps = spec.steps,
-                                       .seed = spec.seed});
-    std::vector<std::string> warnings = row.condition.warnings;
-    rows_.emplace(id, std::move(row));
-    return warnings;
+    ComputeWith(options_);
+    const PipelineRequest request = {.pixels = ToTensor(*spec.picture),
+                                     .prompts = {.prompt = spec.prompt,
+                                                 .negative = spec.negative_prompt,
+                                                 .guidance_scale = spec.guidance_scale},
+                                     .steps = spec.steps,
+                                     .seed = spec.seed};
+    const TimePoint start = clock_.Now();
+    Condition condition = model_->EncodePrompts(request.prompts);
+    const TimePoint text_done = clock_.Now();
+    Intake intake = {.warnings = condition.warnings,
+                     .text = text_done - start,
+                     .text_cache_hits = condition.cache_hits,
+                     .text_cache_misses = condition.cache_misses};
+    PipelineRow row = model_->pipeline().Begin(request, std::move(condition));
+    intake.vae_encode = clock_.Now() - text_done;
+    rows_.emplace(id, KeyedRow{.row = std::move(row), .key = BatchKeyOf(spec)});
+    return intake;
   });
 }
 
-std::vector<absl::Status> TorchEngine::Step(std::span<const RowId> rows) {
+absl::StatusOr<std::vector<absl::Status>> TorchEngine::Step(std::span<const RowId> rows) {
   const c10::InferenceMode inference;
-  std::vector<PipelineRow*> batch;
-  batch.reserve(rows.size());
-  for (const RowId id : rows) batch.push_back(&rows_.at(id));
+  return CatchTorch([&] {
+    ComputeWith(options_);
+    std::vector<PipelineRow*> batch;
+    for (const RowId id : rows) batch.push_back(&rows_.at(id).row);
+    const std::vector<bool> finite =
+        model_->pipeline().Step(batch, ConditionsOf(rows_.at(rows.front()).key));
 
-  const absl::Status together = TryStep(pipeline_, batch);
-  std::vector<absl::Status> statuses;
-  statuses.reserve(batch.size());
-  for (PipelineRow* row : batch) {
-    // What fails together may well go alone, and if not, then for one row.
-    absl::Status status = together.ok() ? together : TryStep(pipeline_, {&row, 1});
-    statuses.push_back(status.ok() ? CheckFinite(*row) : std::move(status));
-  }
-  return statuses;
+    std::vector<absl::Status> statuses;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      statuses.push_back(FiniteStatus(finite[i], *batch[i]));
+    }
+    return statuses;
+  });
 }
 
-absl::StatusOr<Image> TorchEngine::Finish(RowId id) {
-  const c10::InferenceMode inference;
-  return CatchTorch([&] { return ToImage(pipeline_.Decode(rows_.at(id))); });
+Engine::Decoding TorchEngine::Finish(RowId id) {
+  const auto place = rows_.find(id);
+  assert(place != rows_.end());
+  // Of the whole row, which may wait for its decoding, only the latents.
+  return [model = model_, options = options_, latents = TakeOut(place).latents] {
+    const c10::InferenceMode inference;
+    return CatchTorch([&] {
+      ComputeWith(options);
+      return ToImage(model->pipeline().Decode(latents));
+    });
+  };
 }
 
-void TorchEngine::Drop(RowId id) { rows_.erase(id); }
+void TorchEngine::Drop(RowId id) {
+  const auto place = rows_.find(id);
+  if (place != rows_.end()) TakeOut(place);
+}
+
+std::int64_t TorchEngine::FreeBytes() const { return FreeDeviceBytes(model_->device()); }
+
+ConditionBatch& TorchEngine::ConditionsOf(const BatchKey& key) {
+  const auto kept = std::find_if(conditions_.begin(), conditions_.end(),
+                                 [&](const KeyedConditions& of) { return of.key == key; });
+  if (kept != conditions_.end()) return kept->conditions;
+  return conditions_.emplace_back(KeyedConditions{.key = key, .conditions = {}}).conditions;
+}
+
+PipelineRow TorchEngine::TakeOut(std::unordered_map<RowId, KeyedRow>::iterator place) {
+  KeyedRow taken = std::move(place->second);
+  rows_.erase(place);
+  const bool last = std::none_of(rows_.begin(), rows_.end(),
+                                 [&](const auto& other) { return other.second.key == taken.key; });
+  if (last) std::erase_if(conditions_, [&](const auto& of) { return of.key == taken.key; });
+  return std::move(taken.row);
+}
 
 }  // namespace upscaler

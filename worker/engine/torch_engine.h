@@ -1,57 +1,73 @@
-// The engine that is the model, run by LibTorch.
+// The engine that is the model, run by LibTorch: one replica's rows.
 
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/clock.h"
+#include "worker/engine/torch_model.h"
 #include "worker/imaging/padding.h"
+#include "worker/models/pipeline/condition_batch.h"
 #include "worker/models/pipeline/pipeline.h"
 #include "worker/scheduler/engine.h"
 
 namespace upscaler {
 
-// See Engine. Load may run on another thread than the rest.
+// See Engine. Replicas of one device share the model: each may be stepped while
+// another is, or while a finished row is decoded.
+//
+// The times in an Intake are the host's. On a CPU that is the whole of the work; a GPU
+// may still be at it when they are taken.
 class TorchEngine final : public Engine {
  public:
   struct Options {
-    std::string model;                 // The checkpoint's folder.
-    std::string weights_variant = "";  // Of the weights' files, if any.
-    std::string device = "cpu";
-    std::string dtype = "float32";  // Or float16.
-    int threads = 0;                // On the CPU; 0 means one a core.
+    // Threads that compute for a thread of ours, on the CPU; 0 leaves it to LibTorch.
+    int threads = 0;
   };
 
-  // Reads the checkpoint onto the device. kFailedPrecondition naming the file and
-  // what is wrong with it; kResourceExhausted when the device has no room.
-  static absl::StatusOr<std::unique_ptr<TorchEngine>> Load(const Options& options);
+  // `clock` must outlive the engine. The model is shared because replicas and
+  // decodings, which outlive them, use it alike.
+  TorchEngine(std::shared_ptr<const TorchModel> model, const Options& options, const Clock& clock)
+      : model_(std::move(model)), options_(options), clock_(clock) {}
 
-  // LibTorch's, such as "2.11.0".
-  static std::string library_version();
-
-  // Takes the smallest picture through all stages, so that the first client does
-  // not wait for what is set up on first use, and a device that cannot run the
-  // model is found out before there are clients.
-  absl::Status WarmUp();
-
-  // What the model asks of a picture's sides.
-  SideRule sides() const;
-
-  absl::StatusOr<std::vector<std::string>> Admit(RowId id, const RowSpec& spec) override;
-  std::vector<absl::Status> Step(std::span<const RowId> rows) override;
-  absl::StatusOr<Image> Finish(RowId id) override;
+  absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
+  absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
+  Decoding Finish(RowId id) override;
   void Drop(RowId id) override;
 
- private:
-  explicit TorchEngine(Pipeline pipeline) : pipeline_(std::move(pipeline)) {}
+  SideRule sides() const override { return model_->sides(); }
+  std::int64_t RowBytes(const BatchKey& key) const override { return model_->RowBytes(key); }
+  std::int64_t FreeBytes() const override;
 
-  Pipeline pipeline_;
-  std::unordered_map<RowId, PipelineRow> rows_;
+ private:
+  struct KeyedRow {
+    PipelineRow row;
+    BatchKey key;
+  };
+  // Batches of several keys may take turns, and each keeps its conditions meanwhile.
+  struct KeyedConditions {
+    BatchKey key;
+    ConditionBatch conditions;
+  };
+
+  ConditionBatch& ConditionsOf(const BatchKey& key);
+  // Takes the row out, and with the last one of its key what was kept for the key.
+  PipelineRow TakeOut(std::unordered_map<RowId, KeyedRow>::iterator place);
+
+  const std::shared_ptr<const TorchModel> model_;
+  const Options options_;
+  const Clock& clock_;
+
+  std::unordered_map<RowId, KeyedRow> rows_;
+  std::vector<KeyedConditions> conditions_;
 };
 
 }  // namespace upscaler

@@ -20,6 +20,9 @@ using vips::VImage;
 
 constexpr int kSrgbBands = 3;
 
+// EXIF's orientation of a picture that need not be turned.
+constexpr int kUpright = 1;
+
 struct FreeWithGlib {
   void operator()(void* memory) const { g_free(memory); }
 };
@@ -47,9 +50,12 @@ VImage OpenEncoded(std::string_view encoded) {
       VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR));
 }
 
-absl::Status CheckSize(const VImage& header, const DecodeLimits& limits) {
+absl::Status CheckSize(const VImage& header, const DecodeLimits& limits, SizeCheck check) {
   const std::int64_t pixels = std::int64_t{header.width()} * header.height();
-  if (pixels <= limits.max_pixels) return absl::OkStatus();
+  if (pixels <= limits.max_pixels) {
+    const bool lies = vips_image_get_orientation_swap(header.get_image()) != 0;
+    return lies ? check(header.height(), header.width()) : check(header.width(), header.height());
+  }
   return InvalidImage(fmt::format("{}x{} is {} pixels; at most {} are allowed", header.width(),
                                   header.height(), pixels, limits.max_pixels));
 }
@@ -81,6 +87,9 @@ VImage RoundTo8Bits(const VImage& image) {
 VImage ToSrgb(const VImage& image) {
   if (auto transformed = ApplyProfile(image)) return *transformed;
   const VipsInterpretation space = vips_image_guess_interpretation(image.get_image());
+  // Most pictures are what is wanted already. An operation that changes nothing still costs
+  // as much as decoding a small picture.
+  if (space == VIPS_INTERPRETATION_sRGB && image.format() == VIPS_FORMAT_UCHAR) return image;
   const VImage known = image.copy(VImage::option()->set("interpretation", space));
   if (space == VIPS_INTERPRETATION_RGB16 || space == VIPS_INTERPRETATION_GREY16) {
     return RoundTo8Bits(known).colourspace(VIPS_INTERPRETATION_sRGB);
@@ -88,7 +97,7 @@ VImage ToSrgb(const VImage& image) {
   return known.colourspace(VIPS_INTERPRETATION_sRGB);
 }
 
-// Opaque 8-bit sRGB, upright, in memory. This is where the pixels are decoded.
+// Opaque 8-bit sRGB, upright. Pixels are decoded here or when they are asked for.
 VImage Develop(const VImage& encoded) {
   VImage image = ToSrgb(encoded);
   if (image.has_alpha()) {
@@ -97,8 +106,10 @@ VImage Develop(const VImage& encoded) {
   if (image.bands() != kSrgbBands) {  // TIFF knows further channels. Fewer is an error.
     image = image.extract_band(0, VImage::option()->set("n", kSrgbBands));
   }
+  if (image.format() != VIPS_FORMAT_UCHAR) image = image.cast(VIPS_FORMAT_UCHAR);
+  if (vips_image_get_orientation(image.get_image()) == kUpright) return image;
   // Turning reads columns, which a file that is read row by row cannot give.
-  return image.cast(VIPS_FORMAT_UCHAR).copy_memory().autorot();
+  return image.copy_memory().autorot();
 }
 
 Image ToImage(const VImage& picture) {
@@ -161,6 +172,11 @@ absl::Status CheckSides(int width, int height, ImageFormat format) {
 }
 
 absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& limits) {
+  return DecodeImage(encoded, limits, [](int, int) { return absl::OkStatus(); });
+}
+
+absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& limits,
+                                  SizeCheck check) {
   if (encoded.empty()) return InvalidImage("is empty");
   const auto format = SniffFormat(encoded);
   if (!format.has_value()) {
@@ -168,7 +184,7 @@ absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& 
   }
   try {
     const VImage header = OpenEncoded(encoded);
-    UPSCALER_RETURN_IF_ERROR(CheckSize(header, limits));
+    UPSCALER_RETURN_IF_ERROR(CheckSize(header, limits, check));
     return ToImage(Develop(header));
   } catch (const vips::VError&) {
     // What libvips says has several lines and speaks of its own insides.

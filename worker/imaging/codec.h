@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -27,11 +28,15 @@ struct EncodeOptions {
 // Decodes PNG, JPEG, WebP, TIFF or GIF (its first frame) to 8-bit sRGB: the ICC
 // profile is applied, EXIF orientation too, grey and CMYK are converted, 16 bits
 // are rounded to 8, and transparency is laid over white. The header is checked against
-// `limits` before memory is taken for pixels.
+// `limits`, and `check` is asked about the sides of the upright picture, before memory is
+// taken for pixels.
 //
 // kInvalidArgument naming the field "image" when the bytes are empty, of another
-// format, damaged, or beyond the limits. Blocks for as long as decoding takes.
-// Thread-safe, once a VipsLibrary exists.
+// format, damaged, or beyond the limits; the status of `check` when that is not OK.
+// Blocks for as long as decoding takes. Thread-safe, once a VipsLibrary exists.
+using SizeCheck = absl::FunctionRef<absl::Status(int width, int height)>;
+absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& limits,
+                                  SizeCheck check);
 absl::StatusOr<Image> DecodeImage(std::string_view encoded, const DecodeLimits& limits);
 
 // The longest side that a picture of `format` can have, in pixels.

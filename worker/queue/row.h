@@ -42,13 +42,16 @@ struct BatchKey {
   bool guided = false;  // guidance_scale > 1: two passes of the UNet a step.
 
   bool operator==(const BatchKey&) const = default;
+
+  // Passes of the UNet that a row takes a step.
+  int passes() const { return guided ? 2 : 1; }
 };
 
 BatchKey BatchKeyOf(const RowSpec& spec);
 
 // Called on the replica's thread after each of the row's steps with the number
-// of steps done; first with 0, when the row has left the queue. Must not block
-// and must not throw.
+// of steps done; with 0 when the row has left the queue, and again if it has to
+// begin anew. Must not block and must not throw.
 using RowProgress = absl::AnyInvocable<void(int steps_done)>;
 
 struct Row {
@@ -58,8 +61,19 @@ struct Row {
   std::shared_ptr<const CancelToken> cancel;  // Never null.
   RowProgress progress;
   Reply reply;
-  TimePoint queued_at;  // Set by the queue.
+  // How long a device would work for the row alone: an estimate, 0 if unknown.
+  TimePoint::duration work{};
+  TimePoint::duration decoding{};  // The part of `work` that comes after the last step.
+  TimePoint queued_at{};           // Set by the queue.
+  double fair_finish = 0;          // Set by the queue: see FairShare.
+  int restarts = 0;                // How often the row began anew because an engine broke.
 };
+
+// What is left to do for `row` after so many of its steps, in equal parts for each step.
+TimePoint::duration WorkLeft(const Row& row, int steps_done);
+
+// How long `row` still takes alone after so many of its steps, its decoding included.
+TimePoint::duration TimeLeft(const Row& row, int steps_done);
 
 // Why nobody waits for `row` any more, if so: kCancelled or kDeadlineExceeded.
 std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now);

@@ -1,116 +1,141 @@
 #include "worker/queue/row_queue.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "common/error_details.h"
 
 namespace upscaler {
 namespace {
 
-// When to try again at a full queue. Places come free one by one, so there is
-// no moment worth waiting for beyond a short pause.
-constexpr std::chrono::seconds kRetryPause{1};
-
 absl::Status DrainingError() {
-  return WithRetryAfter(
-      WithReason(absl::UnavailableError("the server is shutting down"), "DRAINING"), kRetryPause);
+  return WithReason(absl::UnavailableError("the server is shutting down"), "DRAINING");
+}
+
+// The virtual time at which a new row with so much work would end.
+double FairFinishOf(TimePoint::duration work, double virtual_time) {
+  return virtual_time + std::chrono::duration<double>(work).count();
 }
 
 }  // namespace
-
-Reservation::Reservation(Reservation&& other) noexcept
-    : queue_(std::exchange(other.queue_, nullptr)), places_(other.places_) {}
-
-Reservation::~Reservation() {
-  if (queue_ != nullptr) queue_->Release(places_);
-}
-
-RowQueue::RowQueue(std::size_t capacity, const Clock& clock) : capacity_(capacity), clock_(clock) {}
 
 RowQueue::~RowQueue() {
   std::vector<Departure> departures;
   {
     MutexLock lock(mutex_);
-    assert(reserved_ == 0 && idle_replicas_ == 0);
-    for (Row& row : rows_) departures.push_back({std::move(row), DrainingError()});
-    rows_.clear();
+    assert(idle_replicas_ == 0);
+    departures = TakeAll(DrainingError());
   }
   Answer(std::move(departures));
 }
 
-absl::StatusOr<Reservation> RowQueue::Reserve(std::size_t places) {
-  if (places > capacity_) {
-    return absl::InvalidArgumentError(fmt::format(
-        "the request needs {} places in the queue, which has {} in all", places, capacity_));
-  }
-  MutexLock lock(mutex_);
-  if (closed_) return DrainingError();
-  const std::size_t taken = rows_.size() + reserved_;
-  if (taken + places > capacity_) {
-    absl::Status refusal = absl::ResourceExhaustedError(fmt::format(
-        "the queue is full: {} of {} places are taken, wanted {}", taken, capacity_, places));
-    return WithRetryAfter(WithReason(std::move(refusal), "QUEUE_FULL"), kRetryPause);
-  }
-  reserved_ += places;
-  return Reservation(*this, places);
-}
-
-void RowQueue::Push(Reservation reservation, std::vector<Row> rows) {
-  assert(reservation.queue_ == this && reservation.places() == rows.size());
-  reservation.queue_ = nullptr;  // The places become rows.
-  MutexLock lock(mutex_);
-  reserved_ -= rows.size();
-  const TimePoint now = clock_.Now();
-  for (Row& row : rows) {
-    row.id = ++last_id_;
-    row.queued_at = now;
-    rows_.push_back(std::move(row));
-  }
-  changed_.notify_all();
-}
-
-std::vector<Row> RowQueue::AwaitBatch(std::size_t max_rows) {
-  while (true) {
-    std::vector<Departure> departures;
-    std::vector<Row> batch;
-    {
-      MutexLock lock(mutex_);
-      ++idle_replicas_;
-      while (rows_.empty() && !(closed_ && reserved_ == 0)) lock.Wait(changed_);
-      --idle_replicas_;
-      if (rows_.empty()) return {};
-      departures = TakeDeparted();
-      if (!rows_.empty()) {
-        // Copies, since the oldest row is among those taken.
-        const BatchKey key = BatchKeyOf(rows_.front().spec);
-        const std::string prompt = rows_.front().spec.prompt;
-        batch = TakeRows(key, prompt, max_rows);
-      }
-    }
-    Answer(std::move(departures));
-    if (!batch.empty()) return batch;
-  }
-}
-
-std::vector<Row> RowQueue::TakeJoining(const BatchKey& key, const std::string& prompt,
-                                       std::size_t max_rows) {
+void RowQueue::Push(std::vector<Row> rows) {
   std::vector<Departure> departures;
-  std::vector<Row> joining;
   {
     MutexLock lock(mutex_);
-    departures = TakeDeparted();
-    if (!rows_.empty() && BatchKeyOf(rows_.front().spec) == key) {
-      joining = TakeRows(key, prompt, max_rows);
+    for (Row& row : rows) {
+      row.id = ++last_id_;
+      row.queued_at = clock_.Now();
+      row.fair_finish = fair_share_.Enter(row.work);
+      waiting_work_ += row.work;
+      rows_.push_back(std::move(row));
     }
+    departures = Welcome();
   }
   Answer(std::move(departures));
-  return joining;
+}
+
+void RowQueue::Return(Row row, TimePoint::duration left) {
+  std::vector<Departure> departures;
+  {
+    MutexLock lock(mutex_);
+    begun_work_ -= left;
+    waiting_work_ += row.work;
+    fair_share_.Enter(row.work - left);  // What has to be done again takes its share too.
+    rows_.push_back(std::move(row));
+    departures = Welcome();
+  }
+  Answer(std::move(departures));
+}
+
+std::vector<RowQueue::Departure> RowQueue::Welcome() {
+  changed_.notify_all();
+  if (abandoned_.ok()) return {};
+  return TakeAll(abandoned_);
+}
+
+NextStep RowQueue::AwaitStep(std::span<const BegunRow> begun, std::size_t max_begun,
+                             const BatchRule& rule) {
+  while (true) {
+    std::vector<Departure> departures;
+    NextStep next;
+    bool closed = false;
+    {
+      MutexLock lock(mutex_);
+      if (begun.empty()) {
+        ++idle_replicas_;
+        while (rows_.empty() && !closed_) lock.Wait(changed_);
+        --idle_replicas_;
+      }
+      departures = TakeDeparted();
+      next = Choose(begun, max_begun, rule);
+      closed = closed_ && rows_.empty();
+    }
+    Answer(std::move(departures));
+    if (!next.empty() || closed) return next;
+  }
+}
+
+NextStep RowQueue::Choose(std::span<const BegunRow> begun, std::size_t max_begun,
+                          const BatchRule& rule) {
+  std::vector<Candidate> candidates;
+  candidates.reserve(begun.size() + rows_.size());
+  for (const BegunRow& row : begun) {
+    candidates.push_back({.row = row.row, .steps_done = row.steps_done, .begun = true});
+  }
+  std::vector<std::list<Row>::iterator> waiting;
+  if (begun.size() < max_begun) {
+    for (auto row = rows_.begin(); row != rows_.end(); ++row) {
+      candidates.push_back({.row = &*row});
+      waiting.push_back(row);
+    }
+  }
+
+  NextStep next;
+  std::size_t room = max_begun - std::min(begun.size(), max_begun);
+  for (const std::size_t index : ChooseBatch(candidates, rule,
+                                             {.now = clock_.Now(),
+                                             .virtual_time = fair_share_.virtual_time(),
+                                             .idle_replicas = idle_replicas_})) {
+    if (index < begun.size()) {
+      next.begun.push_back(index);
+    } else if (room > 0) {
+      --room;
+      const auto row = waiting[index - begun.size()];
+      waiting_work_ -= row->work;
+      begun_work_ += row->work;
+      next.joining.push_back(std::move(*row));
+      rows_.erase(row);
+    }
+  }
+  return next;
+}
+
+void RowQueue::Serve(TimePoint::duration work) {
+  MutexLock lock(mutex_);
+  begun_work_ -= work;
+  fair_share_.Serve(work);
+}
+
+void RowQueue::End(const Row& row, TimePoint::duration left) {
+  MutexLock lock(mutex_);
+  begun_work_ -= left;
+  fair_share_.Leave(row.fair_finish, left);
 }
 
 void RowQueue::DropDeparted() {
@@ -118,6 +143,16 @@ void RowQueue::DropDeparted() {
   {
     MutexLock lock(mutex_);
     departures = TakeDeparted();
+  }
+  Answer(std::move(departures));
+}
+
+void RowQueue::Abandon(const absl::Status& status) {
+  std::vector<Departure> departures;
+  {
+    MutexLock lock(mutex_);
+    abandoned_ = status;
+    departures = TakeAll(status);
   }
   Answer(std::move(departures));
 }
@@ -130,7 +165,36 @@ void RowQueue::Close() {
 
 std::size_t RowQueue::depth() const {
   MutexLock lock(mutex_);
-  return rows_.size() + reserved_;
+  return rows_.size();
+}
+
+TimePoint::duration RowQueue::oldest_age() const {
+  MutexLock lock(mutex_);
+  TimePoint oldest = clock_.Now();
+  for (const Row& row : rows_) oldest = std::min(oldest, row.queued_at);
+  return clock_.Now() - oldest;
+}
+
+TimePoint::duration RowQueue::work_ahead() const {
+  MutexLock lock(mutex_);
+  return waiting_work_ + begun_work_;
+}
+
+TimePoint::duration RowQueue::WorkBefore(TimePoint::duration work) const {
+  MutexLock lock(mutex_);
+  const double finish = FairFinishOf(work, fair_share_.virtual_time());
+  TimePoint::duration before = begun_work_;
+  for (const Row& row : rows_) {
+    if (row.fair_finish <= finish) before += row.work;
+  }
+  return before;
+}
+
+std::size_t RowQueue::RowsBefore(TimePoint::duration work) const {
+  MutexLock lock(mutex_);
+  const double finish = FairFinishOf(work, fair_share_.virtual_time());
+  return static_cast<std::size_t>(
+      std::ranges::count_if(rows_, [&](const Row& row) { return row.fair_finish <= finish; }));
 }
 
 std::size_t RowQueue::idle_replicas() const {
@@ -138,10 +202,9 @@ std::size_t RowQueue::idle_replicas() const {
   return idle_replicas_;
 }
 
-void RowQueue::Release(std::size_t places) {
+double RowQueue::virtual_time() const {
   MutexLock lock(mutex_);
-  reserved_ -= places;
-  changed_.notify_all();  // A closed queue may be drained now.
+  return fair_share_.virtual_time();
 }
 
 std::vector<RowQueue::Departure> RowQueue::TakeDeparted() {
@@ -154,26 +217,25 @@ std::vector<RowQueue::Departure> RowQueue::TakeDeparted() {
       continue;
     }
     departures.push_back({std::move(*row), *std::move(status)});
+    Forget(departures.back().row);
     row = rows_.erase(row);
   }
   return departures;
 }
 
-std::vector<Row> RowQueue::TakeRows(const BatchKey& key, const std::string& prompt,
-                                    std::size_t max_rows) {
-  std::vector<Row> taken;
-  for (const bool same_prompt : {true, false}) {
-    for (auto row = rows_.begin(); row != rows_.end() && taken.size() < max_rows;) {
-      const bool fits = BatchKeyOf(row->spec) == key && (row->spec.prompt == prompt) == same_prompt;
-      const auto next = std::next(row);
-      if (fits) {
-        taken.push_back(std::move(*row));
-        rows_.erase(row);
-      }
-      row = next;
-    }
+std::vector<RowQueue::Departure> RowQueue::TakeAll(const absl::Status& status) {
+  std::vector<Departure> departures;
+  for (Row& row : rows_) {
+    Forget(row);
+    departures.push_back({std::move(row), status});
   }
-  return taken;
+  rows_.clear();
+  return departures;
+}
+
+void RowQueue::Forget(const Row& row) {
+  waiting_work_ -= row.work;
+  fair_share_.Leave(row.fair_finish, row.work);
 }
 
 void RowQueue::Answer(std::vector<Departure> departures) {

@@ -1,9 +1,8 @@
-// Where rows wait for a replica.
+// Where admitted rows wait for a replica, and where it is decided who goes next.
 //
-// The queue is the service's only buffer, and it is bounded: when it is full a
-// request is refused at once, rather than left to grow old in memory. A request
-// reserves its places before its picture is decoded, so that the bound holds
-// for pictures on their way to the queue too. Every row that is pushed gets
+// Waiting rows are common to all replicas. A replica that stands at a step boundary
+// asks for its next step, naming the rows that it has begun; the answer says which of
+// these to step and which waiting rows to take with them. Every row that is pushed gets
 // exactly one answer, whatever becomes of it (see Reply).
 
 #pragma once
@@ -11,118 +10,126 @@
 #include <condition_variable>
 #include <cstddef>
 #include <list>
-#include <string>
+#include <span>
 #include <vector>
 
 #include <absl/base/thread_annotations.h>
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
 
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "worker/queue/batch_policy.h"
+#include "worker/queue/fair_share.h"
 #include "worker/queue/row.h"
 
 namespace upscaler {
 
-class RowQueue;
+// A row that a replica has begun.
+struct BegunRow {
+  const Row* row = nullptr;
+  int steps_done = 0;
+};
 
-// Places in a queue that are held for rows still to come. Given back when the
-// reservation ends without a Push. Move-only. Must not outlive its queue.
-class Reservation {
- public:
-  Reservation(Reservation&& other) noexcept;
-  Reservation& operator=(Reservation&&) = delete;
-  ~Reservation();
+// What a replica does next. Empty only when the queue is closed and nothing waits.
+struct NextStep {
+  std::vector<std::size_t> begun;  // Which of the begun rows take the step, by index.
+  std::vector<Row> joining;        // And which new ones.
 
-  std::size_t places() const { return places_; }
-
- private:
-  friend class RowQueue;
-  Reservation(RowQueue& queue, std::size_t places) : queue_(&queue), places_(places) {}
-
-  RowQueue* queue_;  // Null once the places were used or moved from.
-  std::size_t places_;
+  bool empty() const { return begun.empty() && joining.empty(); }
 };
 
 // Thread-safe. Replies are always sent without the lock held, so a receiver may
 // call back into the queue.
 class RowQueue {
  public:
-  // `clock` must outlive the queue. Requires capacity > 0.
-  RowQueue(std::size_t capacity, const Clock& clock);
+  // `clock` must outlive the queue.
+  explicit RowQueue(const Clock& clock) : clock_(clock) {}
 
-  // Answers what is left kUnavailable. Reservations must have ended, and no
-  // thread may be waiting.
+  // Answers what is left kUnavailable. No thread may be waiting.
   ~RowQueue();
 
   RowQueue(const RowQueue&) = delete;
   RowQueue& operator=(const RowQueue&) = delete;
 
-  // Holds `places` places, all or none. kResourceExhausted when fewer are free,
-  // kUnavailable once the queue is closed, kInvalidArgument when there are not
-  // so many in all. Never blocks.
-  absl::StatusOr<Reservation> Reserve(std::size_t places) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Adds rows, which Admission has let in; once abandoned, answers them with what
+  // was said then. Never blocks.
+  void Push(std::vector<Row> rows) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Turns reserved places into waiting rows, also when the queue was closed
-  // since: what was admitted is finished. Requires rows.size() ==
-  // reservation.places(). Never blocks.
-  void Push(Reservation reservation, std::vector<Row> rows) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Puts a row back that was begun, to be begun anew, `left` before its work was done.
+  // It keeps its fair finish, and so its turn. Never blocks.
+  void Return(Row row, TimePoint::duration left) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Waits for rows, then takes the oldest and others of its key, at most
-  // `max_rows` in all: those with its prompt first, then any; each group oldest
-  // first. It does not wait for the batch to fill. Rows that were cancelled or
-  // are past their deadline are answered so on the way.
-  //
-  // Returns an empty batch only when the queue is closed and nothing is waiting
-  // or reserved, which is how a replica learns that it may stop. Requires
-  // max_rows > 0.
-  std::vector<Row> AwaitBatch(std::size_t max_rows) ABSL_LOCKS_EXCLUDED(mutex_);
-
-  // Takes rows that may join a running batch of `key`, in the same order, with
-  // `prompt` going first; never waits. Takes nothing while the oldest row is of
-  // another key: joining would let one key starve the others.
-  std::vector<Row> TakeJoining(const BatchKey& key, const std::string& prompt, std::size_t max_rows)
+  // What a replica that has begun `begun` does next: see ChooseBatch. Begins no row
+  // that would make more than `max_begun` of them. Waits for rows where there is
+  // nothing to do. Waiting rows that were cancelled or are past their deadline are
+  // answered so on the way.
+  NextStep AwaitStep(std::span<const BegunRow> begun, std::size_t max_begun, const BatchRule& rule)
       ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // A replica has done so much work, in device time of rows alone.
+  void Serve(TimePoint::duration work) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // A row that was begun has ended, `left` before its work was done.
+  void End(const Row& row, TimePoint::duration left) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Takes out the rows that were cancelled or are past their deadline and
   // answers them, so that their places are free at once.
   void DropDeparted() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Refuses further reservations; what was admitted is still handed out. May be
-  // called more than once.
+  // Answers all that wait, and all that are pushed from now on, with `status`: no
+  // replica is left, and none will come.
+  void Abandon(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Nothing will be pushed any more; what waits is still handed out. May be called
+  // more than once.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  std::size_t capacity() const { return capacity_; }
-  // Places taken: rows waiting and places reserved.
+  // Rows that wait for a replica.
   std::size_t depth() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // How many threads are waiting in AwaitBatch.
+  // For how long the oldest one has waited; 0 where none does.
+  TimePoint::duration oldest_age() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Work of the rows that wait or are begun, and has not been done.
+  TimePoint::duration work_ahead() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // The part of it that would be done before a new row with so much work.
+  TimePoint::duration WorkBefore(TimePoint::duration work) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Waiting rows that would go before a new row with so much work.
+  std::size_t RowsBefore(TimePoint::duration work) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // How many threads are waiting in AwaitStep.
   std::size_t idle_replicas() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // FairShare's.
+  double virtual_time() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  friend class Reservation;
-
   // A row that leaves without having run, and what it is told.
   struct Departure {
     Row row;
     absl::Status status;
   };
 
-  void Release(std::size_t places) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::vector<Departure> TakeDeparted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::vector<Row> TakeRows(const BatchKey& key, const std::string& prompt, std::size_t max_rows)
+  // Wakes the replicas for rows that have come, or takes the rows out again if there
+  // are no replicas any more.
+  std::vector<Departure> Welcome() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  NextStep Choose(std::span<const BegunRow> begun, std::size_t max_begun, const BatchRule& rule)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<Departure> TakeDeparted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<Departure> TakeAll(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A waiting row ends.
+  void Forget(const Row& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void Answer(std::vector<Departure> departures);
 
-  const std::size_t capacity_;
   const Clock& clock_;
 
   mutable Mutex mutex_;
-  std::condition_variable changed_;  // Rows arrived, places were released, or the queue closed.
+  std::condition_variable changed_;  // Rows arrived, or the queue closed.
 
-  // Oldest first. A list, because a batch is taken out of the middle.
+  // Oldest first. A list, because rows are taken out of the middle.
   std::list<Row> rows_ ABSL_GUARDED_BY(mutex_);
-  std::size_t reserved_ ABSL_GUARDED_BY(mutex_) = 0;
+  FairShare fair_share_ ABSL_GUARDED_BY(mutex_);
+  TimePoint::duration waiting_work_ ABSL_GUARDED_BY(mutex_){};
+  TimePoint::duration begun_work_ ABSL_GUARDED_BY(mutex_){};
   RowId last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status abandoned_ ABSL_GUARDED_BY(mutex_);  // OK while there are replicas.
   std::size_t idle_replicas_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

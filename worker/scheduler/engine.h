@@ -6,43 +6,88 @@
 
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/clock.h"
 #include "worker/imaging/image.h"
 #include "worker/imaging/padding.h"
 #include "worker/queue/row.h"
 
 namespace upscaler {
 
-// One replica of a model on one device. Not thread-safe: the replica's thread is
-// the only caller. Nothing throws; what goes wrong is in the status.
+// What came of taking a row in.
+struct Intake {
+  std::vector<std::string> warnings;  // For the caller, in words.
+  TimePoint::duration text{};         // From prompts to what the UNet asks of them.
+  TimePoint::duration vae_encode{};   // From the picture to its latents.
+  int text_cache_hits = 0;            // Prompts that were known,
+  int text_cache_misses = 0;          // and prompts that were not.
+};
+
+// One replica of a model on one device. Not thread-safe, except where it says so:
+// the replica's thread is the only caller. Nothing throws; what goes wrong is in
+// the status, and these mean the same everywhere:
 //
-// A row lives in the engine from Admit to Drop. A failure of Admit, Step or
-// Finish leaves the row to be dropped, and touches no other row.
+//   kResourceExhausted  the device has no memory for it; fewer rows may fit
+//   kUnavailable        the engine is of no use any more and has to be replaced
+//
+// A row lives in the engine from Admit to Finish or Drop.
 class Engine {
  public:
+  // What turns a finished row into pixels, twice the sides of the row's picture.
+  // Called once, on any thread, also while the engine works on or when it is gone.
+  using Decoding = absl::AnyInvocable<absl::StatusOr<Image>() &&>;
+
   virtual ~Engine() = default;
 
-  // Takes a row in: reads its prompt, encodes its picture, draws its noise.
-  // Returns warnings for the caller. Requires an id that is not in the engine
-  // and a picture that keeps the model's side rule.
-  virtual absl::StatusOr<std::vector<std::string>> Admit(RowId id, const RowSpec& spec) = 0;
+  // Takes a row in: reads its prompt, encodes its picture, draws its noise. A
+  // failure leaves nothing of the row. Requires an id that is not in the engine
+  // and a picture that keeps the side rule.
+  virtual absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) = 0;
 
-  // Takes the next denoising step of each of `rows` in one forward pass. Answers
-  // one status a row, in order. Requires rows of one BatchKey, each with a step
-  // left, at least one. A row's result does not depend on its neighbours.
-  virtual std::vector<absl::Status> Step(std::span<const RowId> rows) = 0;
+  // Takes the next denoising step of each of `rows` in one forward pass. An error
+  // means that the pass failed as a whole and that no row has moved. Otherwise
+  // there is one status a row, in order: kInternal for one whose latents are not
+  // finite, which stays to be dropped. Requires rows of one BatchKey, each with a
+  // step left, at least one. A row's result does not depend on its neighbours.
+  virtual absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) = 0;
 
-  // Decodes a row whose steps are done to pixels: twice the picture's sides.
-  virtual absl::StatusOr<Image> Finish(RowId id) = 0;
+  // Takes a row whose steps are done out of the engine.
+  virtual Decoding Finish(RowId id) = 0;
 
   // Forgets a row, at any stage. Unknown ids are ignored.
   virtual void Drop(RowId id) = 0;
+
+  // What the model asks of a picture's sides. Thread-safe.
+  virtual SideRule sides() const = 0;
+
+  // Device memory that one row of `key` takes at its peak, beyond the model's own,
+  // in bytes: an estimate. Thread-safe.
+  virtual std::int64_t RowBytes(const BatchKey& key) const = 0;
+
+  // Device memory that is free at this moment, in bytes. Thread-safe.
+  virtual std::int64_t FreeBytes() const = 0;
+};
+
+// Makes engines: the first ones, and new ones for those that broke.
+class EngineSource {
+ public:
+  virtual ~EngineSource() = default;
+
+  // An engine on `device`, a name from the configuration, that has run the whole
+  // way of a picture once. Blocks while the model loads. kFailedPrecondition
+  // naming what is wrong with the installation; kResourceExhausted when the device
+  // has no room. Thread-safe.
+  virtual absl::StatusOr<std::unique_ptr<Engine>> Make(std::string_view device) = 0;
 };
 
 }  // namespace upscaler

@@ -1,133 +1,102 @@
 #include "worker/scheduler/replica.h"
 
-#include <cassert>
-#include <optional>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
-#include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 namespace upscaler {
-Replica::Replica(RowQueue& queue, std::unique_ptr<Engine> engine, std::size_t max_batch,
-                 const Clock& clock, Observer& observer)
-    : queue_(queue),
-      engine_(std::move(engine)),
-      max_batch_(max_batch),
-      clock_(clock),
-      observer_(observer),
-      thread_(&Replica::Run, this) {}
 
-void Replica::Run() {
+Replica::Replica(const SchedulerParts& parts, Options options, EngineSource& engines,
+                 std::unique_ptr<Engine> engine, std::function<void()> on_gone)
+    : parts_(parts),
+      options_(std::move(options)),
+      engines_(engines),
+      on_gone_(std::move(on_gone)),
+      pulses_(parts.clock),
+      decoding_places_(static_cast<std::ptrdiff_t>(parts.costs.max_batch())),
+      thread_([this, first = std::move(engine)](const std::stop_token& stop) mutable {
+        Run(std::move(first), stop);
+      }) {}
+
+void Replica::Run(std::unique_ptr<Engine> engine, const std::stop_token& stop) {
+  while (engine != nullptr) {
+    state_ = State::kServing;
+    parts_.observer.OnReplica(options_.device, true);
+    const bool broken = Serve(std::move(engine));
+    parts_.observer.OnReplica(options_.device, false);
+    if (!broken) return;
+    state_ = State::kRebuilding;
+    AwaitDecodings();
+    engine = Rebuild(stop);
+  }
+  state_ = State::kGone;
+  on_gone_();
+}
+
+bool Replica::Serve(std::unique_ptr<Engine> engine) {
+  StepLoop loop(
+      parts_, {.device = options_.device, .batching = options_.batching}, std::move(engine),
+      [this](StepLoop::Task task) { Decode(std::move(task)); }, pulses_);
   while (true) {
-    if (running_.empty()) {
-      std::vector<Row> batch = queue_.AwaitBatch(max_batch_);
-      if (batch.empty()) return;
-      Admit(std::move(batch));
-    } else if (running_.size() < max_batch_) {
-      const RowSpec& oldest = running_.front().row.spec;
-      Admit(queue_.TakeJoining(BatchKeyOf(oldest), oldest.prompt, max_batch_ - running_.size()));
+    switch (loop.Run()) {
+      case StepLoop::Outcome::kStepped:
+        continue;
+      case StepLoop::Outcome::kClosed:
+        return false;
+      case StepLoop::Outcome::kBroken:
+        loop.GiveBack();
+        return true;
     }
-    DropDeparted();
-    Step();
-    Finish();
   }
 }
 
-void Replica::Admit(std::vector<Row> rows) {
-  for (Row& row : rows) {
-    const TimePoint start = clock_.Now();
-    RunningRow running{.row = std::move(row), .warnings = {}, .timings = {}, .denoise_start = {}};
-    running.timings.queue = start - running.row.queued_at;
-    observer_.OnQueueWait(running.timings.queue);
-    // Those before it may have taken a while to let in.
-    if (std::optional<absl::Status> status = DepartureOf(running.row, start)) {
-      Leave(std::move(running), *std::move(status));
-      continue;
-    }
-    running.row.progress(0);
-    absl::StatusOr<std::vector<std::string>> warnings =
-        engine_->Admit(running.row.id, running.row.spec);
-    if (!warnings.ok()) {
-      Leave(std::move(running), warnings.status());
-      continue;
-    }
-    running.warnings = *std::move(warnings);
-    running.denoise_start = clock_.Now();
-    running.timings.encode = running.denoise_start - start;
-    observer_.OnStage(Stage::kModelEncode, running.timings.encode);
-    running_.push_back(std::move(running));
+std::unique_ptr<Engine> Replica::Rebuild(const std::stop_token& stop) {
+  for (int attempt = 0; attempt < options_.rebuild_attempts && !stop.stop_requested(); ++attempt) {
+    absl::StatusOr<std::unique_ptr<Engine>> engine = engines_.Make(options_.device);
+    if (engine.ok()) return *std::move(engine);
+    std::mutex nothing;
+    std::unique_lock lock(nothing);
+    std::condition_variable_any().wait_for(lock, stop, options_.rebuild_pause,
+                                           [] { return false; });  // Sleeps, but for a stop.
   }
+  return nullptr;
 }
 
-void Replica::DropDeparted() {
-  const TimePoint now = clock_.Now();
-  std::vector<RunningRow> staying;
-  for (RunningRow& running : running_) {
-    if (std::optional<absl::Status> status = DepartureOf(running.row, now)) {
-      Leave(std::move(running), *std::move(status));
-    } else {
-      staying.push_back(std::move(running));
-    }
-  }
-  running_ = std::move(staying);
+void Replica::Decode(StepLoop::Task task) {
+  decoding_places_.acquire();
+  decoding_thread_.Add([this, decoding = std::move(task)]() mutable {
+    std::move(decoding)();
+    decoding = nullptr;  // What it holds goes before its place is free.
+    decoding_places_.release();
+  });
 }
 
-void Replica::Step() {
-  if (running_.empty()) return;
-  std::vector<RowId> ids;
-  ids.reserve(running_.size());
-  for (const RunningRow& running : running_) ids.push_back(running.row.id);
-
-  const TimePoint start = clock_.Now();
-  std::vector<absl::Status> statuses = engine_->Step(ids);
-  assert(statuses.size() == ids.size());
-  observer_.OnStep(ids.size(), clock_.Now() - start);
-
-  std::vector<RunningRow> staying;
-  for (std::size_t i = 0; i < statuses.size(); ++i) {
-    if (!statuses[i].ok()) {
-      Leave(std::move(running_[i]), std::move(statuses[i]));
-      continue;
-    }
-    ++running_[i].steps_done;
-    running_[i].row.progress(running_[i].steps_done);
-    staying.push_back(std::move(running_[i]));
-  }
-  running_ = std::move(staying);
+void Replica::AwaitDecodings() {
+  const std::size_t places = parts_.costs.max_batch();
+  for (std::size_t i = 0; i < places; ++i) decoding_places_.acquire();
+  decoding_places_.release(static_cast<std::ptrdiff_t>(places));
 }
 
-void Replica::Finish() {
-  std::vector<RunningRow> staying;
-  for (RunningRow& running : running_) {
-    if (running.steps_done < running.row.spec.steps) {
-      staying.push_back(std::move(running));
-      continue;
-    }
-    const TimePoint start = clock_.Now();
-    // Decoding costs as much as several steps; it is not done for nobody.
-    if (std::optional<absl::Status> status = DepartureOf(running.row, start)) {
-      Leave(std::move(running), *std::move(status));
-      continue;
-    }
-    running.timings.denoise = start - running.denoise_start;
-    observer_.OnStage(Stage::kDenoise, running.timings.denoise);
-    absl::StatusOr<Image> image = engine_->Finish(running.row.id);
-    running.timings.decode = clock_.Now() - start;
-    observer_.OnStage(Stage::kModelDecode, running.timings.decode);
-    if (!image.ok()) {
-      Leave(std::move(running), image.status());
-      continue;
-    }
-    RowResult result{.image = *std::move(image),
-                     .warnings = std::move(running.warnings),
-                     .timings = running.timings};
-    Leave(std::move(running), std::move(result));
+ReplicaHealth Replica::health() const {
+  switch (state_.load()) {
+    case State::kGone:
+      return ReplicaHealth::kGone;
+    case State::kRebuilding:
+      return ReplicaHealth::kRebuilding;
+    case State::kServing:
+      break;
   }
-  running_ = std::move(staying);
-}
-
-void Replica::Leave(RunningRow running, absl::StatusOr<RowResult> result) {
-  engine_->Drop(running.row.id);
-  std::move(running.row.reply).Send(std::move(result));
+  switch (pulses_.state()) {
+    case PulseState::kFine:
+      return ReplicaHealth::kServing;
+    case PulseState::kLate:
+      return ReplicaHealth::kLate;
+    case PulseState::kStuck:
+      break;
+  }
+  return ReplicaHealth::kStuck;
 }
 
 }  // namespace upscaler

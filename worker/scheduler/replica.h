@@ -1,69 +1,88 @@
-// The thread that drives one replica of the model.
-//
-// It steps a batch of rows through the engine. Rows join and leave between
-// steps, so a short request does not wait for a long one to end.
+// One replica of the model: the threads that drive it, and what happens when it breaks.
 
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <semaphore>
+#include <stop_token>
+#include <string>
 #include <thread>
-#include <vector>
 
-#include "common/clock.h"
-#include "worker/queue/row_queue.h"
+#include "common/thread_pool.h"
 #include "worker/scheduler/engine.h"
-#include "worker/scheduler/observer.h"
+#include "worker/scheduler/pulse.h"
+#include "worker/scheduler/step_loop.h"
 
 namespace upscaler {
 
-// Takes rows from the queue and answers them, on a thread of its own, until the
-// queue is closed and drained.
+// How a replica is, from well to lost.
+enum class ReplicaHealth {
+  kServing,
+  kLate,        // A pass takes longer than it should.
+  kRebuilding,  // Its engine broke, and another is being made.
+  kStuck,       // A pass hangs.
+  kGone,        // Its engine broke, and no other can be made.
+};
+
+// Takes rows from the queue and answers them until the queue is closed and drained:
+// one thread steps, another decodes what was finished. health() is thread-safe; the
+// rest belongs to the owner.
 class Replica {
  public:
-  // Starts at once. What is passed by reference must outlive the replica.
-  // Requires max_batch > 0.
-  Replica(RowQueue& queue, std::unique_ptr<Engine> engine, std::size_t max_batch,
-          const Clock& clock, Observer& observer);
+  struct Options {
+    std::string device = "cpu";
+    Batching batching = Batching::kFill;
+    // An engine that broke is replaced; how often this is tried, and how long to wait
+    // after each try that fails.
+    int rebuild_attempts = 5;
+    std::chrono::milliseconds rebuild_pause{2000};
+  };
 
-  // Waits for the thread, which leaves when the queue is closed: close it first.
+  // Starts at once. What is passed by reference must outlive the replica. `on_gone` is
+  // called at most once, on the replica's thread, when it has given up.
+  Replica(const SchedulerParts& parts, Options options, EngineSource& engines,
+          std::unique_ptr<Engine> engine, std::function<void()> on_gone);
+
+  // Waits for the threads, which leave when the queue is closed and drained: close it
+  // first.
   ~Replica() = default;
 
   Replica(const Replica&) = delete;
   Replica& operator=(const Replica&) = delete;
 
+  ReplicaHealth health() const;
+
  private:
-  // A row inside the engine.
-  struct RunningRow {
-    Row row;
-    int steps_done = 0;
-    std::vector<std::string> warnings;
-    RowTimings timings;
-    TimePoint denoise_start;
-  };
+  enum class State { kServing, kRebuilding, kGone };
 
-  void Run();
-  // Rows enter the engine; those that it refuses are answered.
-  void Admit(std::vector<Row> rows);
-  // Rows whose callers have left, or whose deadline has passed, leave the engine.
-  void DropDeparted();
-  // One forward pass for all running rows; rows that fail are answered.
-  void Step();
-  // Rows whose steps are done are decoded and answered.
-  void Finish();
-  // Answers `running` and takes it out of the engine.
-  void Leave(RunningRow running, absl::StatusOr<RowResult> result);
+  void Run(std::unique_ptr<Engine> engine, const std::stop_token& stop);
+  // Drives `engine` for as long as it lasts. True when it broke, false when the queue is closed.
+  bool Serve(std::unique_ptr<Engine> engine);
+  // Null when it cannot be had, or when the replica ends meanwhile.
+  std::unique_ptr<Engine> Rebuild(const std::stop_token& stop);
+  // Hands `task` to the decoding thread; waits while too many are there.
+  void Decode(StepLoop::Task task);
+  // Waits until none is there: they hold what the broken engine's model occupies.
+  void AwaitDecodings();
 
-  RowQueue& queue_;
-  const std::unique_ptr<Engine> engine_;
-  const std::size_t max_batch_;
-  const Clock& clock_;
-  Observer& observer_;
+  const SchedulerParts& parts_;
+  const Options options_;
+  EngineSource& engines_;
+  const std::function<void()> on_gone_;
+  Pulses pulses_;
+  std::atomic<State> state_ = State::kServing;
 
-  // All of one key. Touched by the thread alone.
-  std::vector<RunningRow> running_;
+  // Finished rows that wait for their decoding hold memory: so many at most, then
+  // steps wait too. Rows then wait in the queue, which is bounded.
+  std::counting_semaphore<> decoding_places_;
 
-  // Last, so that it starts after, and ends before, everything it uses.
+  // Last, so that they start after, and end before, everything they use; the thread that
+  // steps ends first.
+  ThreadPool decoding_thread_{1};
   std::jthread thread_;
 };
 

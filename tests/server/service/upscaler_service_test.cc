@@ -17,35 +17,50 @@
 #include <gtest/gtest.h>
 
 #include "server/service/grpc_server.h"
-#include "tests/support/fake_engine.h"
+#include "tests/support/delay_engines.h"
+#include "tests/support/engine_script.h"
 #include "tests/support/null_observer.h"
 #include "tests/support/pictures.h"
 #include "tests/support/started_vips.h"
 #include "tests/support/status_matchers.h"
-#include "worker/scheduler/replica.h"
+#include "worker/scheduler/replica_pool.h"
 
 namespace upscaler {
 namespace {
 
 using namespace std::chrono_literals;
-using test::FakeEngine;
+using test::DelayEngine;
+using test::DelayEngines;
+using test::EngineScript;
 using test::GradientPng;
 using test::IsOk;
 using test::NullObserver;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class UpscalerServiceTest : public ::testing::Test {
  protected:
   UpscalerServiceTest() {
     test::StartedVips();
-    replica_ = std::make_unique<Replica>(queue_, std::make_unique<FakeEngine>(script_),
-                                         /*max_batch=*/2, clock_, observer_);
+    script_.sides = kSides;
     server_ = GrpcServer::Start("127.0.0.1:0", service_).value();
     stub_ = v1::UpscalerService::NewStub(grpc::CreateChannel(
         "127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials()));
   }
 
-  ~UpscalerServiceTest() override { queue_.Close(); }
+  ~UpscalerServiceTest() override {
+    server_.reset();
+    upscaler_.AwaitIdle(TimePoint::max());
+    queue_.Close();
+    EXPECT_THAT(script_.breaches(), IsEmpty());
+  }
+
+  // One replica is enough.
+  std::vector<std::unique_ptr<Engine>> MakeEngines() {
+    std::vector<std::unique_ptr<Engine>> engines;
+    engines.push_back(engines_.Make("cpu").value());
+    return engines;
+  }
 
   grpc::Status Upscale(const std::string& image, v1::UpscaleResponse& response) {
     grpc::ClientContext call;
@@ -85,23 +100,28 @@ class UpscalerServiceTest : public ::testing::Test {
     return message;
   }
 
+  static constexpr SideRule kSides{.multiple = 8, .minimum = 16};
+
   SteadyClock clock_;
   NullObserver observer_;
-  FakeEngine::Script script_;
+  EngineScript script_;
+  DelayEngines engines_{script_};
   std::ostringstream log_text_;
   Logger logger_{LogForm::kText, log_text_};
-  RowQueue queue_{/*capacity=*/2, clock_};
-  Metrics metrics_{{}, {.capacity = 2, .depth = [this] { return queue_.depth(); }}};
+  Admission admission_{{.rows = 2}};
+  RowQueue queue_{clock_};
+  CostModel costs_{/*max_batch=*/2};
+  const SchedulerParts scheduler_{queue_, costs_, clock_, observer_};
+  Metrics metrics_{{}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
   ThreadPool pool_{/*threads=*/1};
-  Upscaler upscaler_{
-      {.sides = {.multiple = 8, .minimum = 16}, .limits = {}}, queue_, pool_, clock_, observer_};
+  ReplicaPool replicas_{scheduler_, engines_, {"cpu"}, MakeEngines(), {}};
+  Upscaler upscaler_{{.sides = kSides}, admission_, scheduler_, pool_};
   UpscalerService service_{{.upscaler = upscaler_,
                             .clock = clock_,
                             .metrics = metrics_,
                             .logger = logger_,
                             .draw_seed = [] { return 5U; },
                             .max_image_bytes = 1 << 20}};
-  std::unique_ptr<Replica> replica_;
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<v1::UpscalerService::Stub> stub_;
 };
@@ -119,7 +139,7 @@ TEST_F(UpscalerServiceTest, AnswersAPictureWithItsDouble) {
   EXPECT_EQ(response.effective_spec().num_inference_steps(), 2U);
   const absl::StatusOr<Image> image = DecodeImage(response.images(0).data(), {});
   ASSERT_THAT(image, IsOk());
-  EXPECT_EQ(*image, FakeEngine::Doubled(test::Gradient(9, 6)));
+  EXPECT_EQ(*image, DelayEngine::Doubled(test::Gradient(9, 6)));
 }
 
 TEST_F(UpscalerServiceTest, RefusesWhatIsNoPictureAndLivesOn) {
@@ -157,7 +177,7 @@ TEST_F(UpscalerServiceTest, RefusesStreamsThatBreakTheOrder) {
     EXPECT_EQ(result.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
     EXPECT_TRUE(result.events.empty());
   }
-  EXPECT_EQ(queue_.depth(), 0U);
+  EXPECT_EQ(admission_.rows(), 0U);
 }
 
 TEST_F(UpscalerServiceTest, StopsWorkingWhenTheCallerCancels) {
@@ -165,7 +185,7 @@ TEST_F(UpscalerServiceTest, StopsWorkingWhenTheCallerCancels) {
   auto stream = stub_->UpscaleStream(&call);
   ASSERT_TRUE(stream->Write(Start(/*steps=*/200)));
   ASSERT_TRUE(stream->Write(Chunk(GradientPng(16, 16))));
-  script_.before_step = [&, first = true]() mutable {
+  script_.before_step = [&, first = true](const EngineScript::Seeds& /*seeds*/) mutable {
     if (std::exchange(first, false)) call.TryCancel();
     // As slow as a model, so that the news arrives before all steps are done: four
     // seconds are left for it, of which none is used when all is well.
@@ -178,11 +198,11 @@ TEST_F(UpscalerServiceTest, StopsWorkingWhenTheCallerCancels) {
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
   v1::UpscaleResponse response;
   EXPECT_TRUE(Upscale(GradientPng(4, 4), response).ok());
-  EXPECT_LT(script_.steps().size(), 200U);
+  EXPECT_LT(script_.passes().size(), 200U);
 }
 
 TEST_F(UpscalerServiceTest, RefusesNewCallsWhileItDrains) {
-  queue_.Close();
+  upscaler_.Close();
   v1::UpscaleResponse response;
 
   EXPECT_EQ(Upscale(GradientPng(4, 4), response).error_code(), grpc::StatusCode::UNAVAILABLE);

@@ -38,6 +38,41 @@ TEST(CatchTorchTest, TellsWantOfMemoryApart) {
               StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
+TEST(CatchTorchTest, TellsWantOfMemoryInsideNvidiasLibrariesApart) {
+  EXPECT_THAT(CatchTorch([]() -> int {
+                TORCH_CHECK(false, "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `create`");
+              }),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+// What LibTorch throws for an error of CUDA's, by its number there.
+int ThrowCudaError(int number) {
+  throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, number,
+                              "CUDA error: as it happens\nCompile with TORCH_USE_CUDA_DSA");
+}
+
+TEST(CatchTorchTest, SaysThatADeviceThatFailedIsOfNoUseAnyMore) {
+  constexpr int kUncorrectableEcc = 214;
+  constexpr int kIllegalAddress = 700;
+
+  for (const int number : {kUncorrectableEcc, kIllegalAddress}) {
+    const auto status = CatchTorch([&] { return ThrowCudaError(number); }).status();
+
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable)) << number;
+    EXPECT_EQ(status.message(), "CUDA error: as it happens") << number;
+  }
+}
+
+TEST(CatchTorchTest, TellsADeviceWithoutMemoryFromOneThatFailed) {
+  constexpr int kMemoryAllocation = 2;
+
+  EXPECT_THAT(CatchTorch([] { return ThrowCudaError(kMemoryAllocation); }),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(
+      CatchTorch([]() -> int { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory."); }),
+      StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 TEST(CatchTorchTest, LetsNothingThrough) {
   EXPECT_THAT(CatchTorch([]() -> int { throw std::runtime_error("odd"); }),
               StatusIs(absl::StatusCode::kInternal));

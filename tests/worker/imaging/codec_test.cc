@@ -288,6 +288,31 @@ TEST_F(CodecTest, TakesAPictureOfExactlyTheLimitAndNoneBeyond) {
             "image: 30x20 is 600 pixels; at most 599 are allowed");
 }
 
+TEST_F(CodecTest, AsksAboutTheSidesOfTheUprightPicture) {
+  VImage tagged = ToVips(Gradient(64, 16)).copy();
+  tagged.set(VIPS_META_ORIENTATION, 8);
+  std::vector<int> asked;
+
+  const auto image = DecodeImage(FileOf(tagged, ".jpg"), {}, [&](int width, int height) {
+    asked = {width, height};
+    return absl::OkStatus();
+  });
+
+  EXPECT_THAT(image, IsOk());
+  EXPECT_THAT(asked, ElementsAre(16, 64));
+}
+
+TEST_F(CodecTest, RefusesWhatItsCallerRefusesBeforeItReadsPixels) {
+  // Cut off in the middle of its pixels: reading them would be found out.
+  const std::string whole = FileOf(ToVips(Gradient(90, 70)), ".png");
+  const std::string file = whole.substr(0, whole.size() / 2);
+
+  const auto image =
+      DecodeImage(file, {}, [](int, int) { return absl::ResourceExhaustedError("not now"); });
+
+  EXPECT_THAT(image, StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
 TEST_F(CodecTest, WorksOnManyThreadsAtOnce) {
   const Image image = Gradient(61, 67);
   const std::string file = Encode(image, {});

@@ -1,6 +1,9 @@
 #include "worker/queue/row_queue.h"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
 #include <string>
 #include <thread>
 #include <utility>
@@ -23,137 +26,156 @@ using test::IsOk;
 using test::RowMaker;
 using test::StatusIs;
 using ::testing::_;
+using ::testing::AllOf;
+using ::testing::DoubleEq;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Eq;
+using ::testing::Ge;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::Optional;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
+using Seeds = std::vector<std::uint64_t>;
+
 class RowQueueTest : public ::testing::Test {
  protected:
-  // Reserves a place and pushes one row.
-  absl::Status Push(const RowMaker::Wish& wish) {
-    absl::StatusOr<Reservation> reservation = queue_.Reserve(1);
-    if (!reservation.ok()) return reservation.status();
+  // A replica that has begun rows, as far as the queue is told.
+  struct Replica {
+    std::list<Row> rows{};
+    std::vector<BegunRow> begun{};
+    std::size_t max_begun = 16;
+    std::size_t cap = 8;
+    Batching batching = Batching::kFill;
+  };
+
+  void Push(const RowMaker::Wish& wish) { PushAll({wish}); }
+  void PushAll(const std::vector<RowMaker::Wish>& wishes) {
     std::vector<Row> rows;
-    rows.push_back(maker_.Make(wish));
-    queue_.Push(*std::move(reservation), std::move(rows));
-    return absl::OkStatus();
+    for (const RowMaker::Wish& wish : wishes) rows.push_back(maker_.Make(wish));
+    queue_.Push(std::move(rows));
   }
 
-  // Answers every row with success and returns their seeds.
-  static std::vector<std::uint64_t> Seeds(std::vector<Row> rows) {
-    std::vector<std::uint64_t> seeds;
-    for (Row& row : rows) {
+  // The seeds of the rows that `replica` steps next: those it has begun, then those that
+  // it begins with this step.
+  Seeds Step(Replica& replica) {
+    const std::size_t cap = replica.cap;
+    NextStep next = queue_.AwaitStep(
+        replica.begun, replica.max_begun,
+        {.batching = replica.batching, .max_rows = [cap](const BatchKey& /*key*/) { return cap; }});
+    Seeds seeds;
+    for (const std::size_t index : next.begun) {
+      seeds.push_back(replica.begun[index].row->spec.seed);
+    }
+    for (Row& row : next.joining) {
       seeds.push_back(row.spec.seed);
+      replica.rows.push_back(std::move(row));
+      replica.begun.push_back({.row = &replica.rows.back()});
+    }
+    return seeds;
+  }
+
+  // The same for a replica that ends its rows with the step.
+  Seeds Take(std::size_t cap) {
+    Replica replica{.cap = cap};
+    Seeds seeds = Step(replica);
+    for (Row& row : replica.rows) {
+      queue_.End(row, row.work);
       std::move(row.reply).Send(RowResult{});
     }
     return seeds;
   }
 
-  std::vector<std::uint64_t> Batch(std::size_t max_rows) {
-    return Seeds(queue_.AwaitBatch(max_rows));
-  }
-
-  void AwaitIdleReplica() {
-    while (queue_.idle_replicas() == 0) std::this_thread::yield();
+  void AwaitIdleReplicas(std::size_t count) {
+    while (queue_.idle_replicas() != count) std::this_thread::yield();
   }
 
   FakeClock clock_;
   RowMaker maker_{clock_};
-  RowQueue queue_{/*capacity=*/4, clock_};
+  RowQueue queue_{clock_};
 };
 
-TEST_F(RowQueueTest, HandsOutRowsOldestFirst) {
-  ASSERT_THAT(Push({.seed = 1}), IsOk());
-  ASSERT_THAT(Push({.seed = 2}), IsOk());
+TEST_F(RowQueueTest, HandsOutRowsOldestFirstWhereNothingIsKnownOfThem) {
+  Push({.seed = 1});
+  Push({.seed = 2});
 
-  EXPECT_THAT(Batch(1), ElementsAre(1));
-  EXPECT_THAT(Batch(1), ElementsAre(2));
-}
-
-TEST_F(RowQueueTest, BatchesTheSamePromptFirstAndFillsUpWithOthers) {
-  ASSERT_THAT(Push({.seed = 1, .prompt = "a cat"}), IsOk());
-  ASSERT_THAT(Push({.seed = 2, .prompt = "a dog"}), IsOk());
-  ASSERT_THAT(Push({.seed = 3, .prompt = "a cat"}), IsOk());
-  ASSERT_THAT(Push({.seed = 4, .prompt = "a cow"}), IsOk());
-
-  EXPECT_THAT(Batch(3), ElementsAre(1, 3, 2));
-  EXPECT_THAT(Batch(3), ElementsAre(4));
-}
-
-TEST_F(RowQueueTest, NeverMixesKeys) {
-  ASSERT_THAT(Push({.seed = 1, .width = 2}), IsOk());
-  ASSERT_THAT(Push({.seed = 2, .width = 4}), IsOk());
-  ASSERT_THAT(Push({.seed = 3, .width = 2, .guidance_scale = 8}), IsOk());
-  ASSERT_THAT(Push({.seed = 4, .width = 2}), IsOk());
-
-  EXPECT_THAT(Batch(8), ElementsAre(1, 4));
-  EXPECT_THAT(Batch(8), ElementsAre(2));
-  EXPECT_THAT(Batch(8), ElementsAre(3));
-}
-
-TEST_F(RowQueueTest, LetsRowsOfTheSameKeyJoin) {
-  ASSERT_THAT(Push({.seed = 1, .prompt = "a dog"}), IsOk());
-  ASSERT_THAT(Push({.seed = 2, .prompt = "a cat"}), IsOk());
-  const BatchKey key{.width = 2, .height = 1, .guided = false};
-
-  EXPECT_THAT(Seeds(queue_.TakeJoining(key, "a cat", 8)), ElementsAre(2, 1));
-  EXPECT_THAT(Seeds(queue_.TakeJoining(key, "a cat", 8)), IsEmpty());
-}
-
-TEST_F(RowQueueTest, LetsNobodyJoinPastAnOlderRowOfAnotherKey) {
-  ASSERT_THAT(Push({.seed = 1, .width = 4}), IsOk());
-  ASSERT_THAT(Push({.seed = 2, .width = 2}), IsOk());
-  const BatchKey running{.width = 2, .height = 1, .guided = false};
-
-  EXPECT_THAT(Seeds(queue_.TakeJoining(running, "a cat", 8)), IsEmpty());
-  EXPECT_THAT(Batch(8), ElementsAre(1));
-  EXPECT_THAT(Batch(8), ElementsAre(2));
-}
-
-TEST_F(RowQueueTest, RefusesExactlyWhatIsBeyondItsCapacity) {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) ASSERT_THAT(Push({.seed = seed}), IsOk());
-
-  const absl::Status refusal = Push({.seed = 5});
-
-  EXPECT_THAT(refusal, StatusIs(absl::StatusCode::kResourceExhausted));
-  EXPECT_THAT(ReasonOf(refusal), Optional(std::string("QUEUE_FULL")));
-  EXPECT_TRUE(RetryAfterOf(refusal).has_value());
-  EXPECT_EQ(queue_.depth(), 4U);
-  EXPECT_THAT(Batch(1), ElementsAre(1));
-  EXPECT_THAT(Push({.seed = 6}), IsOk());
-}
-
-TEST_F(RowQueueTest, CountsReservedPlacesUntilTheyAreGivenBack) {
-  {
-    const absl::StatusOr<Reservation> reservation = queue_.Reserve(3);
-    ASSERT_THAT(reservation, IsOk());
-    EXPECT_THAT(queue_.Reserve(2), StatusIs(absl::StatusCode::kResourceExhausted));
-    EXPECT_EQ(queue_.depth(), 3U);
-  }
+  EXPECT_THAT(Take(1), ElementsAre(1));
+  EXPECT_THAT(Take(1), ElementsAre(2));
   EXPECT_EQ(queue_.depth(), 0U);
-  EXPECT_THAT(queue_.Reserve(4), IsOk());
 }
 
-TEST_F(RowQueueTest, RefusesForGoodWhatCanNeverFit) {
-  EXPECT_THAT(queue_.Reserve(5), StatusIs(absl::StatusCode::kInvalidArgument));
+TEST_F(RowQueueTest, HandsOutRowsInTheOrderOfTheirFairFinishes) {
+  Push({.seed = 1, .work = 10s});
+  Push({.seed = 2, .work = 2s});
+  Push({.seed = 3, .work = 5s});
+
+  EXPECT_THAT(Take(1), ElementsAre(2));
+  EXPECT_THAT(Take(1), ElementsAre(3));
+  EXPECT_THAT(Take(1), ElementsAre(1));
+}
+
+TEST_F(RowQueueTest, ALongRowIsOvertakenUntilItsFairFinishAndNoLonger) {
+  Replica replica{.cap = 1};
+  Push({.seed = 1, .work = 5s});
+  Seeds step;
+  double virtual_time = 0;
+  for (std::uint64_t seed = 2; step != Seeds{1} && seed < 100; ++seed) {
+    Push({.seed = seed, .work = 1s});  // As much as the replica can do.
+    virtual_time = queue_.virtual_time();
+    step = Step(replica);
+    queue_.Serve(1s);
+    queue_.End(*replica.begun.back().row, 0s);
+    replica.begun.clear();
+  }
+
+  EXPECT_THAT(step, ElementsAre(1));
+  EXPECT_THAT(virtual_time, AllOf(Ge(4), Le(5)));
+  replica.rows.clear();
+}
+
+TEST_F(RowQueueTest, ChoosesAmongRowsThatAreBegunAndRowsThatWait) {
+  Replica replica{.cap = 2};
+  PushAll({{.seed = 1, .work = 5s}, {.seed = 2, .work = 9s}});
+  ASSERT_THAT(Step(replica), ElementsAre(1, 2));
+
+  Push({.seed = 3, .work = 1s});
+
+  EXPECT_THAT(Step(replica), ElementsAre(1, 3));  // The second one is passed over.
+  EXPECT_EQ(queue_.depth(), 0U);
+}
+
+TEST_F(RowQueueTest, BeginsNoMoreRowsThanTheReplicaCanHold) {
+  Replica replica{.max_begun = 2, .cap = 2};
+  PushAll({{.seed = 1, .work = 5s}, {.seed = 2, .work = 9s}});
+  ASSERT_THAT(Step(replica), ElementsAre(1, 2));
+
+  Push({.seed = 3, .work = 1s});
+
+  EXPECT_THAT(Step(replica), ElementsAre(1, 2));
+  EXPECT_EQ(queue_.depth(), 1U);
+}
+
+TEST_F(RowQueueTest, BeginsNoMoreRowsThanTheReplicaHasRoomFor) {
+  Replica replica{.max_begun = 2, .cap = 4};
+  PushAll({{.seed = 1, .work = 5s}, {.seed = 2, .work = 6s}, {.seed = 3, .work = 7s}});
+
+  EXPECT_THAT(Step(replica), ElementsAre(1, 2));
+  EXPECT_EQ(queue_.depth(), 1U);
 }
 
 TEST_F(RowQueueTest, AnswersRowsPastTheirDeadlineInsteadOfHandingThemOut) {
-  ASSERT_THAT(Push({.seed = 1}), IsOk());
-  clock_.Advance(6s);
-  ASSERT_THAT(Push({.seed = 2}), IsOk());
+  Push({.seed = 1, .time_left = 4s});
+  Push({.seed = 2, .time_left = 5s});
   clock_.Advance(4s);  // Exactly at the deadline of the first.
 
-  EXPECT_THAT(Batch(8), ElementsAre(2));
+  EXPECT_THAT(Take(8), ElementsAre(2));
   EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kDeadlineExceeded)));
 }
 
 TEST_F(RowQueueTest, FreesThePlaceOfACancelledRowAtOnce) {
-  ASSERT_THAT(Push({.seed = 1}), IsOk());
-  ASSERT_THAT(Push({.seed = 2}), IsOk());
+  PushAll({{.seed = 1, .work = 2s}, {.seed = 2, .work = 3s}});
 
   maker_.Cancel(1);
   queue_.DropDeparted();
@@ -161,58 +183,194 @@ TEST_F(RowQueueTest, FreesThePlaceOfACancelledRowAtOnce) {
   EXPECT_THAT(maker_.answers(),
               ElementsAre(Pair(1, ElementsAre(StatusIs(absl::StatusCode::kCancelled)))));
   EXPECT_EQ(queue_.depth(), 1U);
-  EXPECT_THAT(Batch(8), ElementsAre(2));
+  EXPECT_EQ(queue_.work_ahead(), 3s);
+  EXPECT_THAT(Take(8), ElementsAre(2));
 }
 
-TEST_F(RowQueueTest, CloseRefusesNewRowsAndHandsOutWhatWasAdmitted) {
-  ASSERT_THAT(Push({.seed = 1}), IsOk());
-  absl::StatusOr<Reservation> reservation = queue_.Reserve(1);
-  ASSERT_THAT(reservation, IsOk());
+TEST_F(RowQueueTest, ARowThatIsPutBackKeepsItsTurn) {
+  Replica replica{.cap = 1};
+  Push({.seed = 1, .steps = 2, .work = 2s});
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  queue_.Serve(1s);
+  Push({.seed = 2, .work = 1500ms});  // Ends later than the first one in fairness.
+
+  queue_.Return(std::move(replica.rows.front()), 1s);
+
+  EXPECT_EQ(queue_.work_ahead(), 3500ms);
+  EXPECT_THAT(Take(1), ElementsAre(1));
+  EXPECT_THAT(Take(1), ElementsAre(2));
+}
+
+TEST_F(RowQueueTest, HandsOutWhatWasPushedBeforeItWasClosed) {
+  Push({.seed = 1});
+  Push({.seed = 2});
 
   queue_.Close();
+  queue_.Close();
 
-  EXPECT_THAT(Push({.seed = 2}), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(Batch(8), ElementsAre(1));
-  std::vector<Row> late;
-  late.push_back(maker_.Make({.seed = 3}));
-  queue_.Push(*std::move(reservation), std::move(late));
-  EXPECT_THAT(Batch(8), ElementsAre(3));
-  EXPECT_THAT(Batch(8), IsEmpty());
+  EXPECT_THAT(Take(1), ElementsAre(1));
+  EXPECT_THAT(Take(1), ElementsAre(2));
+  EXPECT_THAT(Take(1), IsEmpty());
+}
+
+TEST_F(RowQueueTest, ARowThatIsPutBackIntoAClosedQueueIsHandedOutAgain) {
+  Replica replica{.cap = 1};
+  Push({.seed = 1});
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  queue_.Close();
+
+  queue_.Return(std::move(replica.rows.front()), 0s);
+
+  EXPECT_THAT(Take(1), ElementsAre(1));
+  EXPECT_THAT(Take(1), IsEmpty());
+}
+
+TEST_F(RowQueueTest, OnceAbandonedAnswersEveryRowWithWhatWasSaid) {
+  Push({.seed = 1});
+
+  queue_.Abandon(WithReason(absl::UnavailableError("no device"), "NO_DEVICE"));
+  Push({.seed = 2});
+
+  for (const std::uint64_t seed : {1U, 2U}) {
+    ASSERT_THAT(maker_.answers()[seed], ElementsAre(StatusIs(absl::StatusCode::kUnavailable)));
+    EXPECT_THAT(ReasonOf(maker_.answers()[seed].front()), Optional(Eq("NO_DEVICE")));
+  }
+  EXPECT_EQ(queue_.depth(), 0U);
+  EXPECT_EQ(queue_.work_ahead(), 0s);
+}
+
+TEST_F(RowQueueTest, ARowThatIsPutBackOnceAbandonedIsAnsweredToo) {
+  Replica replica{.cap = 1};
+  Push({.seed = 1, .work = 2s});
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  queue_.Abandon(absl::UnavailableError("no device"));
+
+  queue_.Return(std::move(replica.rows.front()), 2s);
+
+  EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kUnavailable)));
+  EXPECT_EQ(queue_.work_ahead(), 0s);
+}
+
+TEST_F(RowQueueTest, KnowsTheWorkAheadUntilItIsDone) {
+  Replica replica{.cap = 1};
+  PushAll({{.seed = 1, .steps = 2, .work = 2s}, {.seed = 2, .work = 6s}});
+  EXPECT_EQ(queue_.work_ahead(), 8s);
+
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  EXPECT_EQ(queue_.work_ahead(), 8s);
+  queue_.Serve(1s);
+  EXPECT_EQ(queue_.work_ahead(), 7s);
+  queue_.End(replica.rows.front(), 1s);
+
+  EXPECT_EQ(queue_.work_ahead(), 6s);
+}
+
+TEST_F(RowQueueTest, KnowsWhatWouldBeDoneBeforeANewRow) {
+  Replica replica{.cap = 1};
+  Push({.seed = 1, .work = 1s});
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  PushAll({{.seed = 2, .work = 2s}, {.seed = 3, .work = 5s}});
+
+  EXPECT_EQ(queue_.WorkBefore(1s), 1s);  // What is begun, and nothing that waits.
+  EXPECT_EQ(queue_.WorkBefore(2s), 3s);
+  EXPECT_EQ(queue_.WorkBefore(9s), 8s);
+  EXPECT_EQ(queue_.RowsBefore(1s), 0U);
+  EXPECT_EQ(queue_.RowsBefore(2s), 1U);
+  EXPECT_EQ(queue_.RowsBefore(9s), 2U);
+}
+
+TEST_F(RowQueueTest, KnowsForHowLongTheOldestRowHasWaited) {
+  EXPECT_EQ(queue_.oldest_age(), 0s);
+  Push({.seed = 1, .work = 9s});
+  clock_.Advance(2s);
+  Push({.seed = 2, .work = 1s});
+  clock_.Advance(1s);
+
+  EXPECT_EQ(queue_.oldest_age(), 3s);
+}
+
+TEST_F(RowQueueTest, ARowThatLeavesUnservedGivesItsShareToTheOthers) {
+  Push({.seed = 1, .work = 10s});
+  Push({.seed = 2, .work = 10s});
+  maker_.Cancel(1);
+  queue_.DropDeparted();
+
+  queue_.Serve(4s);
+
+  EXPECT_THAT(queue_.virtual_time(), DoubleEq(4));
+}
+
+TEST_F(RowQueueTest, ARowThatIsPutBackSharesForWhatHasToBeDoneAgain) {
+  Replica replica{.cap = 1};
+  Push({.seed = 1, .steps = 2, .work = 4s});
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  queue_.Serve(2s);
+
+  queue_.Return(std::move(replica.rows.front()), 2s);
+  queue_.Serve(4s);
+
+  EXPECT_THAT(queue_.virtual_time(), DoubleEq(4));  // Its 2 s and as much beside it.
 }
 
 TEST_F(RowQueueTest, PushWakesAWaitingReplica) {
-  std::vector<std::uint64_t> seeds;
+  Seeds seeds;
   {
-    const std::jthread replica([&] { seeds = Batch(8); });
-    AwaitIdleReplica();
-    EXPECT_THAT(Push({.seed = 1}), IsOk());
+    const std::jthread replica([&] { seeds = Take(8); });
+    AwaitIdleReplicas(1);
+    Push({.seed = 1});
   }
   EXPECT_THAT(seeds, ElementsAre(1));
 }
 
-TEST_F(RowQueueTest, AReservationGivenBackLetsAClosedQueueEnd) {
-  std::vector<std::uint64_t> seeds = {7};
+TEST_F(RowQueueTest, RowsThatArePushedTogetherAreSharedAmongIdleReplicas) {
+  std::vector<Seeds> taken(2);
   {
-    absl::StatusOr<Reservation> reservation = queue_.Reserve(1);
+    std::vector<std::jthread> replicas;
+    for (Seeds& seeds : taken) replicas.emplace_back([&] { seeds = Take(8); });
+    AwaitIdleReplicas(2);
+    PushAll({{.seed = 1}, {.seed = 2}, {.seed = 3}, {.seed = 4}});
+  }
+  // Whoever comes second finds nobody idle and takes what is left.
+  EXPECT_THAT(taken, Each(SizeIs(2)));
+}
+
+TEST_F(RowQueueTest, CloseLetsAWaitingReplicaLeave) {
+  Seeds seeds = {7};
+  {
+    const std::jthread replica([&] { seeds = Take(8); });
+    AwaitIdleReplicas(1);
     queue_.Close();
-    const std::jthread replica([&] { seeds = Batch(8); });
-    AwaitIdleReplica();
-    { const Reservation given_back = *std::move(reservation); }
   }
   EXPECT_THAT(seeds, IsEmpty());
 }
 
 TEST_F(RowQueueTest, WaitsOnWhenEveryRowHadExpired) {
-  ASSERT_THAT(Push({.seed = 1}), IsOk());
-  clock_.Advance(10s);
+  Push({.seed = 1, .time_left = 1s});
+  clock_.Advance(1s);
 
-  std::vector<std::uint64_t> seeds;
+  Seeds seeds;
   {
-    const std::jthread replica([&] { seeds = Batch(8); });
-    AwaitIdleReplica();
-    EXPECT_THAT(Push({.seed = 2}), IsOk());
+    const std::jthread replica([&] { seeds = Take(8); });
+    AwaitIdleReplicas(1);
+    Push({.seed = 2});
   }
   EXPECT_THAT(seeds, ElementsAre(2));
+}
+
+TEST_F(RowQueueTest, AReceiverMayCallBackIntoTheQueue) {
+  std::size_t depth = 99;
+  std::vector<Row> rows;
+  rows.push_back(Row{.spec = maker_.Make({.seed = 1}).spec,
+                     .cancel = std::make_shared<CancelToken>(),
+                     .progress = [](int /*steps_done*/) {},
+                     .reply = Reply([&](const absl::StatusOr<RowResult>& /*result*/) {
+                       depth = queue_.depth();
+                     })});
+  queue_.Push(std::move(rows));
+
+  queue_.Abandon(absl::UnavailableError("no device"));
+
+  EXPECT_EQ(depth, 0U);
 }
 
 TEST_F(RowQueueTest, AnswersEachRowOnceUnderManyProducersAndReplicas) {
@@ -222,16 +380,14 @@ TEST_F(RowQueueTest, AnswersEachRowOnceUnderManyProducersAndReplicas) {
     std::vector<std::jthread> replicas;
     for (int i = 0; i < 2; ++i) {
       replicas.emplace_back([this] {
-        while (!Batch(2).empty()) continue;
+        while (!Take(2).empty()) continue;
       });
     }
     {
       std::vector<std::jthread> producers;
       for (std::uint64_t p = 0; p < kProducers; ++p) {
         producers.emplace_back([this, p] {
-          for (std::uint64_t r = 0; r < kRowsEach; ++r) {
-            while (!Push({.seed = p * kRowsEach + r}).ok()) std::this_thread::yield();
-          }
+          for (std::uint64_t r = 0; r < kRowsEach; ++r) Push({.seed = p * kRowsEach + r});
         });
       }
     }  // All rows are pushed.
@@ -245,20 +401,12 @@ TEST_F(RowQueueTest, AnswersEachRowOnceUnderManyProducersAndReplicas) {
 
 TEST_F(RowQueueTest, DestructionAnswersWhatIsLeft) {
   {
-    RowQueue queue(/*capacity=*/1, clock_);
-    absl::StatusOr<Reservation> reservation = queue.Reserve(1);
-    ASSERT_THAT(reservation, IsOk());
+    RowQueue queue(clock_);
     std::vector<Row> rows;
     rows.push_back(maker_.Make({.seed = 1}));
-    queue.Push(*std::move(reservation), std::move(rows));
+    queue.Push(std::move(rows));
   }
   EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kUnavailable)));
-}
-
-TEST_F(RowQueueTest, ARowThatIsForgottenIsAnsweredAllTheSame) {
-  { const Row forgotten = maker_.Make({.seed = 1}); }
-
-  EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kInternal)));
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <latch>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -11,9 +13,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/counting_observer.h"
+#include "tests/support/delay_engine.h"
+#include "tests/support/delay_engines.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/fake_engine.h"
-#include "tests/support/null_observer.h"
 #include "tests/support/rows.h"
 #include "tests/support/status_matchers.h"
 
@@ -21,175 +24,260 @@ namespace upscaler {
 namespace {
 
 using namespace std::chrono_literals;
+using test::CountingObserver;
+using test::DelayEngine;
+using test::DelayEngines;
+using test::EngineScript;
 using test::FakeClock;
-using test::FakeEngine;
 using test::IsOk;
-using test::NullObserver;
 using test::RowMaker;
 using test::StatusIs;
 using ::testing::_;
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
 class ReplicaTest : public ::testing::Test {
  protected:
+  static constexpr std::size_t kMaxBatch = 2;
+
+  ReplicaTest() {
+    // Two rows a step are worth it, as is known from before.
+    for (const std::size_t rows : {1, 1, 2, 2}) costs_.NoteStep(kKey, rows, 1s);
+    script_.step = [](std::size_t /*rows*/) { return 1s; };
+    script_.pass_time = [this](TimePoint::duration time) { clock_.Advance(time); };
+  }
+
+  ~ReplicaTest() override {
+    queue_.Close();
+    replica_ = nullptr;
+    EXPECT_THAT(script_.breaches(), IsEmpty());
+  }
+
   void Push(const RowMaker::Wish& wish) {
-    absl::StatusOr<Reservation> reservation = queue_.Reserve(1);
-    ASSERT_THAT(reservation, IsOk());
     std::vector<Row> rows;
     rows.push_back(maker_.Make(wish));
-    queue_.Push(*std::move(reservation), std::move(rows));
+    queue_.Push(std::move(rows));
   }
 
-  std::unique_ptr<Replica> StartReplica(std::size_t max_batch) {
-    return std::make_unique<Replica>(queue_, std::make_unique<FakeEngine>(script_), max_batch,
-                                     clock_, observer_);
+  std::unique_ptr<Replica> MakeReplica() {
+    return std::make_unique<Replica>(parts_, options_, engines_,
+                                     std::make_unique<DelayEngine>(script_), [this] {
+                                       gone_ = true;
+                                       queue_.Abandon(absl::UnavailableError("no device"));
+                                     });
   }
 
-  // Lets one replica work off all that was pushed.
-  void Drain(std::size_t max_batch) {
+  // Lets the replica work off all that was pushed.
+  void Drain() {
+    if (replica_ == nullptr) replica_ = MakeReplica();
     queue_.Close();
-    StartReplica(max_batch);
+    replica_ = nullptr;
   }
+
+  void AwaitHealth(ReplicaHealth health) {
+    while (replica_->health() != health) std::this_thread::yield();
+  }
+
+  static constexpr BatchKey kKey = {.width = 2, .height = 1, .guided = false};
 
   FakeClock clock_;
   RowMaker maker_{clock_};
-  NullObserver observer_;
-  FakeEngine::Script script_;
-  RowQueue queue_{/*capacity=*/16, clock_};
+  CountingObserver observer_;
+  EngineScript script_;
+  DelayEngines engines_{script_};
+  RowQueue queue_{clock_};
+  CostModel costs_{kMaxBatch};
+  SchedulerParts parts_{queue_, costs_, clock_, observer_};
+  Replica::Options options_ = {.device = "cuda:1", .rebuild_attempts = 3, .rebuild_pause = 0ms};
+  std::atomic<bool> gone_ = false;
+  std::unique_ptr<Replica> replica_;
 };
 
-TEST_F(ReplicaTest, AnswersARowWithTwiceItsPicture) {
-  Push({.seed = 1, .width = 3, .steps = 2});
+TEST_F(ReplicaTest, AnswersWhatWaitsUntilTheQueueIsClosed) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) Push({.seed = seed, .steps = 3});
 
-  Drain(/*max_batch=*/4);
+  Drain();
 
-  const absl::StatusOr<RowResult> result = maker_.result(1);
-  ASSERT_THAT(result, IsOk());
-  EXPECT_EQ(result->image.width, 6);
-  EXPECT_EQ(result->image.height, 2);
-  EXPECT_THAT(maker_.progress(1), ElementsAre(0, 1, 2));
-}
-
-TEST_F(ReplicaTest, StepsAtMostMaxBatchRowsAtOnce) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) Push({.seed = seed});
-
-  Drain(/*max_batch=*/2);
-
-  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(1, 2), ElementsAre(3)));
-}
-
-TEST_F(ReplicaTest, LetsRowsJoinAndLeaveBetweenSteps) {
-  Push({.seed = 1, .steps = 3});
-  Push({.seed = 2, .steps = 1});
-  Push({.seed = 3, .steps = 1});
-
-  Drain(/*max_batch=*/2);
-
-  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(1, 2), ElementsAre(1, 3), ElementsAre(1)));
-}
-
-TEST_F(ReplicaTest, DoesNotLetAStreamOfOneKeyStarveAnother) {
-  Push({.seed = 1, .width = 2, .steps = 2});
-  Push({.seed = 2, .width = 4, .steps = 1});
-  Push({.seed = 3, .width = 2, .steps = 1});
-
-  Drain(/*max_batch=*/1);
-
-  EXPECT_THAT(script_.steps(),
-              ElementsAre(ElementsAre(1), ElementsAre(1), ElementsAre(2), ElementsAre(3)));
-}
-
-TEST_F(ReplicaTest, FailsOnlyTheRowWhoseStepFails) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) Push({.seed = seed, .steps = 3});
-  script_.FailStep(/*seed=*/2, /*step=*/2, absl::InternalError("not finite"));
-
-  Drain(/*max_batch=*/4);
-
-  EXPECT_THAT(maker_.answers(),
-              ElementsAre(Pair(1, ElementsAre(IsOk())),
-                          Pair(2, ElementsAre(StatusIs(absl::StatusCode::kInternal))),
-                          Pair(3, ElementsAre(IsOk()))));
-  EXPECT_EQ(script_.rows_inside(), 0U);
-}
-
-TEST_F(ReplicaTest, FailsOnlyTheRowThatIsNotAdmitted) {
-  Push({.seed = 1, .prompt = "bad"});
-  Push({.seed = 2});
-  script_.FailAdmit("bad", absl::ResourceExhaustedError("out of memory"));
-
-  Drain(/*max_batch=*/4);
-
-  EXPECT_THAT(maker_.answers(),
-              ElementsAre(Pair(1, ElementsAre(StatusIs(absl::StatusCode::kResourceExhausted))),
-                          Pair(2, ElementsAre(IsOk()))));
-}
-
-TEST_F(ReplicaTest, StopsWorkingForARowThatIsCancelled) {
-  Push({.seed = 1, .steps = 100});
-  Push({.seed = 2, .steps = 3});
-  int steps = 0;
-  script_.before_step = [&] {
-    if (++steps == 2) maker_.Cancel(1);
-  };
-
-  Drain(/*max_batch=*/2);
-
-  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(1, 2), ElementsAre(1, 2), ElementsAre(2)));
-  EXPECT_THAT(maker_.answers(),
-              ElementsAre(Pair(1, ElementsAre(StatusIs(absl::StatusCode::kCancelled))),
-                          Pair(2, ElementsAre(IsOk()))));
-}
-
-TEST_F(ReplicaTest, StopsWorkingForARowPastItsDeadline) {
-  Push({.seed = 1, .steps = 100});
-  script_.before_step = [&] { clock_.Advance(4s); };
-
-  Drain(/*max_batch=*/1);
-
-  EXPECT_THAT(script_.steps(), SizeIs(3));
-  EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kDeadlineExceeded)));
-}
-
-TEST_F(ReplicaTest, PassesTheEnginesWarningsOn) {
-  Push({.seed = 1, .prompt = "too long"});
-
-  Drain(/*max_batch=*/1);
-
-  EXPECT_THAT(maker_.result(1)->warnings, ElementsAre("the prompt was cut"));
+  EXPECT_THAT(maker_.answers(), SizeIs(5));
+  EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+  EXPECT_THAT(observer_.heard().replicas, ElementsAre(Pair("cuda:1", true), Pair("cuda:1", false)));
+  EXPECT_FALSE(gone_);
 }
 
 TEST_F(ReplicaTest, TakesInWhatArrivesWhileItRuns) {
-  std::latch second_pushed(1);
-  bool first_step = true;
-  script_.before_step = [&] {
-    if (std::exchange(first_step, false)) second_pushed.wait();
-  };
-  const auto replica = StartReplica(/*max_batch=*/2);
+  script_.HangPass({.seed = 1, .step = 1});
+  replica_ = MakeReplica();
   Push({.seed = 1, .steps = 2});
-  while (maker_.progress(1).empty()) std::this_thread::yield();  // It runs.
+  script_.AwaitHanging();
 
   Push({.seed = 2, .steps = 1});
-  second_pushed.count_down();
-  queue_.Close();
-  while (maker_.answered() < 2) std::this_thread::yield();
+  script_.Release();
+  Drain();
 
-  EXPECT_THAT(script_.steps(), ElementsAre(ElementsAre(1), ElementsAre(1, 2)));
+  EXPECT_THAT(script_.passes(), ElementsAre(ElementsAre(1), ElementsAre(1, 2)));
 }
 
 TEST_F(ReplicaTest, SeveralReplicasAnswerEveryRowOnce) {
-  for (std::uint64_t seed = 1; seed <= 16; ++seed) Push({.seed = seed, .steps = 3});
-  queue_.Close();
+  for (std::uint64_t seed = 1; seed <= 32; ++seed) Push({.seed = seed, .steps = 3});
   {
-    FakeEngine::Script other_script;
-    const Replica other(queue_, std::make_unique<FakeEngine>(other_script), 3, clock_, observer_);
-    StartReplica(/*max_batch=*/3);
+    const std::unique_ptr<Replica> other = MakeReplica();
+    Drain();
   }
 
-  EXPECT_THAT(maker_.answers(), SizeIs(16));
+  EXPECT_THAT(maker_.answers(), SizeIs(32));
   EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+}
+
+TEST_F(ReplicaTest, IsLateAndThenStuckWhileAPassHangsAndWellAgainAfterIt) {
+  script_.HangPass({.seed = 1, .step = 2});
+  Push({.seed = 1, .steps = 3});
+  replica_ = MakeReplica();
+  script_.AwaitHanging();
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kServing);
+
+  clock_.Advance(5s);
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kLate);
+  clock_.Advance(5s);
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kStuck);
+
+  script_.Release();
+  maker_.AwaitAnswered(1);
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kServing);
+  EXPECT_THAT(maker_.result(1), IsOk());
+}
+
+TEST_F(ReplicaTest, IsLateWhileADecodingHangs) {
+  script_.HangDecodings();
+  Push({.seed = 1});
+  replica_ = MakeReplica();
+  script_.AwaitHanging();
+
+  clock_.Advance(5s);
+
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kLate);
+  script_.Release();
+}
+
+TEST_F(ReplicaTest, StepsOnWhileARowIsDecoded) {
+  script_.HangDecodings();
+  Push({.seed = 1});
+  replica_ = MakeReplica();
+  script_.AwaitHanging();
+
+  Push({.seed = 2});
+  while (script_.finished() < 2) std::this_thread::yield();
+
+  EXPECT_EQ(maker_.answered(), 0U);
+  script_.Release();
+  Drain();
+  EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+}
+
+TEST_F(ReplicaTest, StepsNoFurtherThanItsDecodingsCanFollow) {
+  script_.HangDecodings();
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) Push({.seed = seed});
+  queue_.Close();
+  replica_ = MakeReplica();
+  // Those that may wait for their decoding, and one that waits for a place.
+  while (script_.finished() < kMaxBatch + 1) std::this_thread::yield();
+
+  const std::size_t finished = script_.finished();
+  script_.Release();
+  replica_ = nullptr;
+
+  EXPECT_EQ(finished, kMaxBatch + 1);
+  EXPECT_THAT(maker_.answers(), SizeIs(20));
+  EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+}
+
+TEST_F(ReplicaTest, ReplacesAnEngineThatBreaks) {
+  script_.FailPass({.seed = 1, .step = 2}, absl::UnavailableError("the device was lost"), 1);
+  Push({.seed = 1, .steps = 3});
+
+  replica_ = MakeReplica();
+  maker_.AwaitAnswered(1);
+
+  EXPECT_THAT(maker_.result(1), IsOk());
+  EXPECT_THAT(engines_.devices(), ElementsAre("cuda:1"));
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kServing);
+  EXPECT_THAT(observer_.heard().replicas,
+              ElementsAre(Pair("cuda:1", true), Pair("cuda:1", false), Pair("cuda:1", true)));
+}
+
+TEST_F(ReplicaTest, TriesAgainWhereNoEngineCanBeMade) {
+  script_.FailPass({.seed = 1, .step = 1}, absl::UnavailableError("the device was lost"), 1);
+  engines_.FailMake(absl::ResourceExhaustedError("no room"), /*times=*/2);
+  Push({.seed = 1});
+
+  replica_ = MakeReplica();
+  maker_.AwaitAnswered(1);
+
+  EXPECT_THAT(maker_.result(1), IsOk());
+  EXPECT_THAT(engines_.devices(), SizeIs(3));
+}
+
+TEST_F(ReplicaTest, GivesUpWhereNoEngineCanBeMadeAtAll) {
+  script_.FailPass({.seed = 1, .step = 1}, absl::UnavailableError("the device was lost"));
+  engines_.FailMake(absl::FailedPreconditionError("no such device"));
+  Push({.seed = 1});
+  Push({.seed = 2});
+
+  replica_ = MakeReplica();
+  maker_.AwaitAnswered(2);
+
+  AwaitHealth(ReplicaHealth::kGone);
+  EXPECT_TRUE(gone_);
+  EXPECT_THAT(engines_.devices(), SizeIs(3));
+  EXPECT_THAT(maker_.answers(),
+              Each(Pair(_, ElementsAre(StatusIs(absl::StatusCode::kUnavailable)))));
+}
+
+TEST_F(ReplicaTest, SaysSoWhileAnEngineIsBeingMade) {
+  script_.FailPass({.seed = 1, .step = 1}, absl::UnavailableError("the device was lost"), 1);
+  engines_.Hang();
+  Push({.seed = 1});
+
+  replica_ = MakeReplica();
+  engines_.AwaitAsked(1);
+
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kRebuilding);
+  EXPECT_EQ(queue_.depth(), 1U);  // For whichever replica comes first.
+  engines_.Release();
+  maker_.AwaitAnswered(1);
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kServing);
+}
+
+TEST_F(ReplicaTest, MakesNoEngineWhileTheOldOnesRowsAreDecoded) {
+  script_.HangDecodings();
+  script_.FailPass({.seed = 2, .step = 2}, absl::UnavailableError("the device was lost"), 1);
+  Push({.seed = 1});
+  Push({.seed = 2, .steps = 2});
+
+  replica_ = MakeReplica();
+  script_.AwaitHanging();
+  AwaitHealth(ReplicaHealth::kRebuilding);
+
+  EXPECT_THAT(engines_.devices(), IsEmpty());
+  script_.Release();
+  maker_.AwaitAnswered(2);
+  EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+}
+
+TEST_F(ReplicaTest, EndsAtOnceWhileItWaitsToTryAgain) {
+  options_.rebuild_pause = 1h;
+  script_.FailPass({.seed = 1, .step = 1}, absl::UnavailableError("the device was lost"));
+  engines_.FailMake(absl::ResourceExhaustedError("no room"));
+  Push({.seed = 1});
+  replica_ = MakeReplica();
+  engines_.AwaitAsked(1);
+
+  Drain();
+
+  EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kUnavailable)));
 }
 
 }  // namespace

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
 #include "worker/models/pipeline/checkpoint.h"
+#include "worker/models/pipeline/text_cache.h"
 
 namespace upscaler {
 
@@ -16,14 +15,6 @@ namespace upscaler {
 // picture, in front of the pooled prompt. This pipeline adds none, for which they
 // are constant: half ones (cosines of 0), half zeros (sines of 0).
 inline constexpr std::int64_t kNoiseLevelFeatures = 128;
-
-// P is the number of passes: one, or with guidance two, the negative prompt's
-// before the prompt's.
-struct Condition {
-  at::Tensor keys_values;  // [P, N, K] of the UNet, of the prompts' tokens.
-  at::Tensor pooled;       // [P, kNoiseLevelFeatures + D], the UNet's condition.
-  std::vector<std::string> warnings;
-};
 
 struct Prompts {
   std::string prompt;
@@ -34,8 +25,17 @@ struct Prompts {
   bool guided() const { return guidance_scale > 1.0; }
 };
 
+struct Condition {
+  // One a pass: the prompt, or with guidance two, the negative prompt before it.
+  std::vector<EncodedPrompt> passes;
+  std::vector<std::string> warnings;  // For the caller, in words.
+  int cache_hits = 0;                 // Prompts that were known,
+  int cache_misses = 0;               // and prompts that were not.
+};
+
 // Encodes the prompts as the reference does: at a guidance of exactly 0 the
-// prompt counts as empty, and up to 1 the negative one has no part.
-Condition EncodePrompts(const Checkpoint& checkpoint, const Prompts& prompts);
+// prompt counts as empty, and up to 1 the negative one has no part. Those that
+// `cache` knows are taken from there, the others left there.
+Condition EncodePrompts(const Checkpoint& checkpoint, const Prompts& prompts, TextCache& cache);
 
 }  // namespace upscaler

@@ -38,11 +38,46 @@ at::Tensor Enlarge(const at::Tensor& latents) {
   return at::upsample_nearest2d(latents, {2 * latents.size(2), 2 * latents.size(3)});
 }
 
+// How many passes of the UNet a step of `row` takes.
+std::int64_t PassesOf(const PipelineRow& row) {
+  return static_cast<std::int64_t>(row.condition.passes.size());
+}
+
 // The UNet's input for one row: its latents and the small picture's, once a pass.
 // -> [P, 2C, 2h, 2w]
-at::Tensor UnetInput(const PipelineRow& row, float sigma) {
-  const at::Tensor input = at::cat({ScaleInput(row.latents, sigma), row.low_resolution}, 1);
-  return input.expand({row.condition.pooled.size(0), -1, -1, -1});
+at::Tensor UnetInput(const PipelineRow& row) {
+  const at::Tensor input = at::cat({ScaleInput(row.latents, row.sigma()), row.low_resolution}, 1);
+  return input.expand({PassesOf(row), -1, -1, -1});
+}
+
+// What the UNet says about all passes of `rows`, B in number -> [B, C + 1, 2h, 2w]
+at::Tensor CallUnet(const Checkpoint& checkpoint, std::span<PipelineRow* const> rows,
+                    ConditionBatch& conditions) {
+  std::vector<at::Tensor> inputs;
+  std::vector<const EncodedPrompt*> passes;
+  std::vector<float> noise_conditions;
+  for (const PipelineRow* row : rows) {
+    inputs.push_back(UnetInput(*row));
+    const float noise_condition = NoiseCondition(row->sigma());
+    for (const EncodedPrompt& pass : row->condition.passes) {
+      passes.push_back(&pass);
+      noise_conditions.push_back(noise_condition);
+    }
+  }
+  conditions.Gather(passes);
+  Unet unet = checkpoint.unet;  // A handle; the module is shared.
+  const at::Tensor modulation = unet->Modulation(
+      at::tensor(noise_conditions, at::kFloat).to(checkpoint.options.device), conditions.pooled());
+  return unet->forward(at::cat(inputs), modulation, conditions.keys_values());
+}
+
+// Whether each of `latents` is finite: one answer from the device for all of them.
+std::vector<bool> AreFinite(const std::vector<at::Tensor>& latents) {
+  std::vector<at::Tensor> verdicts;
+  for (const at::Tensor& one : latents) verdicts.push_back(at::isfinite(one).all());
+  const at::Tensor answer = at::stack(verdicts).to(at::kCPU);
+  const bool* first = answer.const_data_ptr<bool>();
+  return std::vector<bool>(first, first + answer.numel());
 }
 
 }  // namespace
@@ -58,10 +93,10 @@ std::int64_t Pipeline::minimum_side() const {
   return checkpoint_.unet_config.size_multiple() * checkpoint_.vae_config.reduction();
 }
 
-PipelineRow Pipeline::Begin(const PipelineRequest& request) const {
+PipelineRow Pipeline::Begin(const PipelineRequest& request, Condition condition) const {
   PipelineRow row{.latents = {},
                   .low_resolution = {},
-                  .condition = EncodePrompts(checkpoint_, request.prompts),
+                  .condition = std::move(condition),
                   .guidance_scale = request.prompts.guidance_scale,
                   .sigmas = checkpoint_.schedule.Sigmas(request.steps)};
   NoiseSource noise(request.seed);
@@ -73,29 +108,13 @@ PipelineRow Pipeline::Begin(const PipelineRequest& request) const {
   return row;
 }
 
-void Pipeline::Step(std::span<PipelineRow* const> rows) const {
-  std::vector<at::Tensor> inputs;
-  std::vector<at::Tensor> conditions;
-  std::vector<at::Tensor> keys_values;
-  std::vector<float> noise_conditions;
-  for (const PipelineRow* row : rows) {
-    inputs.push_back(UnetInput(*row, row->sigma()));
-    conditions.push_back(row->condition.pooled);
-    keys_values.push_back(row->condition.keys_values);
-    noise_conditions.insert(noise_conditions.end(),
-                            static_cast<std::size_t>(row->condition.pooled.size(0)),
-                            NoiseCondition(row->sigma()));
-  }
-  Unet unet = checkpoint_.unet;  // A handle; the module is shared.
-  const at::Tensor modulation = unet->Modulation(
-      at::tensor(noise_conditions, at::kFloat).to(checkpoint_.options.device), at::cat(conditions));
-  const at::Tensor output =
-      unet->forward(at::cat(inputs), modulation, at::cat(keys_values));  // [rows * P, C + 1, ...]
-
+std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows,
+                                 ConditionBatch& conditions) const {
+  const at::Tensor output = CallUnet(checkpoint_, rows, conditions);
   std::vector<at::Tensor> next;
   std::int64_t first = 0;
   for (const PipelineRow* row : rows) {
-    const std::int64_t passes = row->condition.pooled.size(0);
+    const std::int64_t passes = PassesOf(*row);
     // The last channel is a log-variance of training, of no use here.
     const at::Tensor own =
         output.narrow(0, first, passes).narrow(1, 0, checkpoint_.vae_config.latent_channels);
@@ -104,16 +123,20 @@ void Pipeline::Step(std::span<PipelineRow* const> rows) const {
     if (passes == 2) denoised = Guide(denoised, row->guidance_scale);
     next.push_back(EulerStep(row->latents, denoised, row->sigma(), row->next_sigma()));
   }
+  // Asked before any row moves: the answer is where a device reports that a pass of
+  // long ago has failed.
+  std::vector<bool> finite = AreFinite(next);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i]->latents = next[i];
     ++rows[i]->step;
   }
+  return finite;
 }
 
-at::Tensor Pipeline::Decode(const PipelineRow& row) const {
+at::Tensor Pipeline::Decode(const at::Tensor& latents) const {
   Vae vae = checkpoint_.vae;
   const at::Tensor decoded =
-      vae->Decode(row.latents / checkpoint_.vae_config.scaling_factor);  // [1, 3, 2H, 2W]
+      vae->Decode(latents / checkpoint_.vae_config.scaling_factor);  // [1, 3, 2H, 2W]
   // A number that is none would become black without a word.
   TORCH_CHECK(at::isfinite(decoded).all().item<bool>(), "the decoded picture is not finite");
   const at::Tensor unit = (decoded * 0.5 + 0.5).clamp(0, 1);

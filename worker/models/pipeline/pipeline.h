@@ -15,6 +15,7 @@
 
 #include "worker/models/pipeline/checkpoint.h"
 #include "worker/models/pipeline/condition.h"
+#include "worker/models/pipeline/condition_batch.h"
 
 namespace upscaler {
 
@@ -27,7 +28,7 @@ struct PipelineRequest {
 };
 
 // A picture between its stages. In shapes, C is the latent's channels, h and w the
-// sides of the small picture's latent, P the passes of a step (see Condition).
+// sides of the small picture's latent.
 struct PipelineRow {
   at::Tensor latents;         // [1, C, 2h, 2w], what the steps work on.
   at::Tensor low_resolution;  // [1, C, 2h, 2w], the small picture's, enlarged.
@@ -50,16 +51,20 @@ class Pipeline {
   std::int64_t side_multiple() const;
   std::int64_t minimum_side() const;
 
-  // Encodes prompts and picture and draws the noise.
-  PipelineRow Begin(const PipelineRequest& request) const;
+  // Encodes the picture and draws the noise. `condition` is that of the request's
+  // prompts.
+  PipelineRow Begin(const PipelineRequest& request, Condition condition) const;
 
   // Takes the next step of each of `rows` in one forward pass. They have latents
   // of one shape and the same number of passes, but are at steps and of prompts
-  // of their own. Leaves all rows as they were if it throws.
-  void Step(std::span<PipelineRow* const> rows) const;
+  // of their own. `conditions` is the caller's, to be passed again with the next
+  // step of the same rows. Returns whether each row's latents are finite, in order;
+  // leaves all rows as they were if it throws.
+  std::vector<bool> Step(std::span<PipelineRow* const> rows, ConditionBatch& conditions) const;
 
-  // -> [2H, 2W, 3] of uint8, on the CPU.
-  at::Tensor Decode(const PipelineRow& row) const;
+  // latents [1, C, 2h, 2w] of a row -> [2H, 2W, 3] of uint8, on the CPU. Throws if
+  // the picture is not finite.
+  at::Tensor Decode(const at::Tensor& latents) const;
 
   const Checkpoint& checkpoint() const { return checkpoint_; }
 

@@ -2,7 +2,6 @@
 // step to the pixels, nothing fed in on the way.
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <ostream>
 #include <string>
@@ -16,13 +15,16 @@
 
 #include "tests/support/golden.h"
 #include "tests/support/tensor_matchers.h"
-#include "worker/models/pipeline/checkpoint.h"
+#include "tests/worker/models/pipeline/loaded_pipeline.h"
 #include "worker/models/pipeline/pipeline.h"
 
 namespace upscaler {
 namespace {
 
 using test::Golden;
+using test::kDemo;
+using test::kNarrow;
+using test::LoadedPipeline;
 using test::TensorNear;
 
 // What two correct float32 computations on a CPU may differ by, at values of order
@@ -40,20 +42,11 @@ struct Case {
 
 std::ostream& operator<<(std::ostream& out, const Case& upscale) { return out << upscale.golden; }
 
-constexpr Case kDemoShort{"checkpoints/demo", "demo_coffee_96x64_g1", "demo_coffee_96x64_g1"};
-constexpr Case kDemoGuided{"checkpoints/demo", "demo_astronaut_128x96_g8",
-                           "narrow_astronaut_128x96_g8"};
-constexpr Case kNarrowUnguided{"tests/data/golden/narrow", "narrow_coffee_96x64_g0",
-                               "narrow_coffee_96x64_g0"};
-constexpr Case kNarrowPlain{"tests/data/golden/narrow", "narrow_astronaut_128x96_g1",
-                            "narrow_astronaut_128x96_g1"};
-constexpr Case kNarrowGuided{"tests/data/golden/narrow", "narrow_astronaut_128x96_g8",
-                             "narrow_astronaut_128x96_g8"};
-
-Pipeline LoadPipeline(const Case& upscale) {
-  return Pipeline(
-      LoadCheckpoint(std::string(UPSCALER_SOURCE_DIR "/") + upscale.checkpoint, {}).value());
-}
+constexpr Case kDemoShort{kDemo, "demo_coffee_96x64_g1", "demo_coffee_96x64_g1"};
+constexpr Case kDemoGuided{kDemo, "demo_astronaut_128x96_g8", "narrow_astronaut_128x96_g8"};
+constexpr Case kNarrowUnguided{kNarrow, "narrow_coffee_96x64_g0", "narrow_coffee_96x64_g0"};
+constexpr Case kNarrowPlain{kNarrow, "narrow_astronaut_128x96_g1", "narrow_astronaut_128x96_g1"};
+constexpr Case kNarrowGuided{kNarrow, "narrow_astronaut_128x96_g8", "narrow_astronaut_128x96_g8"};
 
 // The picture as the network saw it, [1, 3, H, W] in [-1, 1] -> [H, W, 3] of uint8
 at::Tensor ToBytes(const at::Tensor& pixels) {
@@ -75,11 +68,6 @@ double ToleranceFor(const at::Tensor& reference) {
   return kTolerance * std::max(1.0, reference.abs().max().item<double>());
 }
 
-void Step(const Pipeline& pipeline, PipelineRow& row) {
-  const std::array<PipelineRow*, 1> rows = {&row};
-  pipeline.Step(rows);
-}
-
 class PipelineGoldenTest : public ::testing::TestWithParam<Case> {
  protected:
   c10::InferenceMode inference_;
@@ -87,19 +75,19 @@ class PipelineGoldenTest : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(PipelineGoldenTest, GivesTheReferencesLatentsAndPicture) {
-  const Pipeline pipeline = LoadPipeline(GetParam());
+  LoadedPipeline loaded(GetParam().checkpoint);
   const PipelineRequest request = RequestOf(GetParam());
 
-  PipelineRow row = pipeline.Begin(request);
+  PipelineRow row = loaded.Begin(request);
   for (std::int64_t step = 0; step < request.steps; ++step) {
-    Step(pipeline, row);
+    loaded.Step({&row});
     const std::string name = fmt::format("step.{}.latents", step);
     if (!golden_.Has(name)) continue;  // The large ones keep a few steps only.
     const at::Tensor& reference = golden_.Tensor(name);
     EXPECT_THAT(row.latents, TensorNear(reference, ToleranceFor(reference))) << name;
   }
 
-  const at::Tensor image = pipeline.Decode(row).to(at::kDouble);
+  const at::Tensor image = loaded.pipeline().Decode(row.latents).to(at::kDouble);
   EXPECT_THAT(image, TensorNear(golden_.Tensor("image").to(at::kDouble), kImageTolerance));
 }
 
@@ -110,18 +98,17 @@ INSTANTIATE_TEST_SUITE_P(Goldens, PipelineGoldenTest,
 TEST(PipelineBatchTest, GivesTheReferencesLatentsToRowsThatJoinLate) {
   const c10::InferenceMode inference;
   const Golden golden(kNarrowGuided.golden);
-  const Pipeline pipeline = LoadPipeline(kNarrowGuided);
+  LoadedPipeline loaded(kNarrowGuided.checkpoint);
   const PipelineRequest request = RequestOf(kNarrowGuided);
   PipelineRequest other = request;
   other.prompts.prompt = "something else";
   other.seed = request.seed + 1;
-  PipelineRow early = pipeline.Begin(other);
-  PipelineRow late = pipeline.Begin(request);
-  Step(pipeline, early);
+  PipelineRow early = loaded.Begin(other);
+  PipelineRow late = loaded.Begin(request);
+  loaded.Step({&early});
 
-  const std::array<PipelineRow*, 2> rows = {&early, &late};
-  pipeline.Step(rows);
-  pipeline.Step(rows);
+  loaded.Step({&early, &late});
+  loaded.Step({&early, &late});
 
   const at::Tensor& reference = golden.Tensor("step.1.latents");
   EXPECT_THAT(late.latents, TensorNear(reference, ToleranceFor(reference)));

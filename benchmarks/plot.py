@@ -1,0 +1,94 @@
+"""Draws the pictures of docs/scheduling.md from benchmarks/results/*.json."""
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+matplotlib.rcParams["svg.hashsalt"] = "upscaler"  # The same picture from the same figures.
+matplotlib.rcParams["font.size"] = 10
+
+import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.ticker import NullFormatter, ScalarFormatter  # noqa: E402
+
+SOURCE = Path(__file__).resolve().parents[1]
+RESULTS = SOURCE / "benchmarks/results"
+PICTURES = SOURCE / "docs/pictures"
+
+# One colour and line for each policy, wherever it is drawn.
+STYLES = {
+    "one by one": {"color": "#999999", "linestyle": ":"},
+    "whole requests": {"color": "#d95f02", "linestyle": "--"},
+    "whole requests, same prompt": {"color": "#e7298a", "linestyle": "--"},
+    "steps, none": {"color": "#666666", "linestyle": "-"},
+    "steps, same_prompt": {"color": "#1b9e77", "linestyle": "-"},
+    "steps, fill": {"color": "#1f4fb4", "linestyle": "-"},
+}
+
+
+def read(name: str) -> dict:
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def save(figure: plt.Figure, name: str, bottom: float = 0) -> None:
+    """Leaves the lower part of the figure, as far as `bottom`, to a legend."""
+    figure.tight_layout(rect=(0, bottom, 1, 1))
+    figure.savefig(PICTURES / f"{name}.svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+def draw_latencies(points: list[dict], name: str, title: str, most: float) -> None:
+    """Mean and 95th percentile against load, a line for each policy."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
+    for axis, quantity, label in zip(axes, ("mean", "p95"), ("mean", "95th percentile")):
+        for policy, style in STYLES.items():
+            curve = [p for p in points if p["policy"] == policy]
+            loads = [p["load"] for p in curve]
+            axis.plot(loads, [p["latency"][quantity] for p in curve], label=policy, **style)
+        axis.set_yscale("log")
+        axis.set_ylim(20, most)
+        axis.yaxis.set_major_formatter(ScalarFormatter())
+        axis.yaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlabel("load, of what is done one row at a time")
+        axis.set_title(f"{title}: {label}", fontsize=10)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("latency, in steps of one row")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncol=3, fontsize=9)
+    save(figure, name, bottom=0.14)
+
+
+def draw_overload(result: dict) -> None:
+    figure, (goodput, refusals) = plt.subplots(1, 2, figsize=(9, 3.2))
+    loads = [run["load"] for run in result["runs"]]
+    goodput.plot(loads, [run["answers_per_second"] for run in result["runs"]], "o-", color="#1f4fb4")
+    goodput.axhline(result["capacity_per_second"], color="#999999", linestyle=":")
+    goodput.set_ylim(0, 1.2 * result["capacity_per_second"])
+    goodput.set_ylabel("answers a second")
+    refused = [run for run in result["runs"] if run["refusal_ms"]]
+    for quantile, colour in (("p50", "#1b9e77"), ("p99", "#d95f02")):
+        refusals.plot(
+            [run["load"] for run in refused],
+            [run["refusal_ms"][quantile] for run in refused],
+            "o-",
+            color=colour,
+            label=quantile,
+        )
+    refusals.set_ylabel("time to a refusal, ms")
+    refusals.set_ylim(bottom=0)
+    refusals.legend()
+    for axis in (goodput, refusals):
+        axis.set_xlabel("load, of what can be done")
+        axis.grid(alpha=0.3)
+    save(figure, "scheduling-overload")
+
+
+def main() -> None:
+    scheduling = read("scheduling")
+    draw_latencies(scheduling["gaining"], "scheduling-gaining", "batching gains", 1000)
+    draw_latencies(scheduling["linear"], "scheduling-linear", "batching gains nothing", 2000)
+    draw_overload(read("overload"))
+
+
+if __name__ == "__main__":
+    main()

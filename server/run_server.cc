@@ -1,0 +1,32 @@
+#include "server/run_server.h"
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "server/server.h"
+
+namespace upscaler {
+
+int RunServer(const Settings& settings, EngineSource& engines, EndSignals& signals,
+              Logger& logger) {
+  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Load(settings, engines, logger);
+  signals.BeginService();
+  const absl::Status opened = server.ok() ? (*server)->Open() : server.status();
+  if (!opened.ok()) {
+    logger.Error("cannot start", {{"error", std::string(opened.message())}});
+    return 1;
+  }
+  signals.Await();
+  const absl::Status drained = (*server)->Drain();
+  if (!drained.ok()) {
+    logger.Error("cannot end in order", {{"error", std::string(drained.message())}});
+    std::_Exit(1);
+  }
+  return 0;
+}
+
+}  // namespace upscaler

@@ -1,0 +1,36 @@
+// What the service has in hand, as metrics.
+//
+// These metrics are asked for at each scrape rather than reported as things happen:
+// what one scrape shows of the requests has to be of one moment, so that it adds up.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <prometheus/metric_family.h>
+
+#include "common/clock.h"
+
+namespace upscaler {
+
+// All of it as of one moment. A row is one picture of one request.
+struct ServiceLoad {
+  std::size_t waiting_rows = 0;       // For a replica.
+  TimePoint::duration oldest_wait{};  // Of these rows.
+  std::size_t admitted_rows = 0;      // Not ended yet, wherever they are.
+  std::int64_t admitted_bytes = 0;    // Held for their pictures.
+  // Requests since the start: so many were admitted, of which so many have ended so.
+  std::uint64_t admitted = 0;
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+};
+
+// upscaler_queue_depth, upscaler_queue_oldest_age_seconds, upscaler_queue_bytes,
+// upscaler_rows_admitted, upscaler_admitted_total, upscaler_finished_total{outcome} and
+// upscaler_in_flight, where admitted = finished + in flight.
+std::vector<prometheus::MetricFamily> MetricsOf(const ServiceLoad& load);
+
+}  // namespace upscaler

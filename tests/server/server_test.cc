@@ -1,0 +1,90 @@
+// The house around engines without a model. What it does when clients come is tested from
+// outside, in tests/integration.
+
+#include "server/server.h"
+
+#include <memory>
+#include <regex>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/delay_engines.h"
+#include "tests/support/engine_script.h"
+#include "tests/support/status_matchers.h"
+
+namespace upscaler {
+namespace {
+
+using test::IsOk;
+using test::StatusIs;
+using ::testing::HasSubstr;
+
+class ServerTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<Server>> Load() {
+    return Server::Load(settings_, engines_, logger_);
+  }
+
+  // The latest port that was logged under this name.
+  std::string PortInLog(const std::string& name) const {
+    std::smatch match;
+    const std::string log = log_text_.str();
+    EXPECT_TRUE(std::regex_search(log, match, std::regex(".*" + name + "=([0-9]+)"))) << log;
+    return match[1];
+  }
+
+  Settings settings_{.devices = {"cpu", "cpu"},
+                     .warm_up_seconds = 0,
+                     .grpc_address = "127.0.0.1:0",
+                     .rest_address = "127.0.0.1:0",
+                     .admin_address = "127.0.0.1:0"};
+  test::EngineScript script_;
+  test::DelayEngines engines_{script_};
+  std::ostringstream log_text_;
+  Logger logger_{LogForm::kText, log_text_};
+};
+
+TEST_F(ServerTest, OpensAndDrains) {
+  const auto server = Load();
+  ASSERT_THAT(server, IsOk());
+
+  EXPECT_THAT((*server)->Open(), IsOk());
+  EXPECT_THAT((*server)->Drain(), IsOk());
+
+  EXPECT_THAT(log_text_.str(), HasSubstr("drained"));
+}
+
+TEST_F(ServerTest, EndsWithoutADrain) {
+  const auto server = Load();
+  ASSERT_THAT(server, IsOk());
+
+  EXPECT_THAT((*server)->Open(), IsOk());
+}
+
+TEST_F(ServerTest, EndsWithoutEverHavingOpened) { EXPECT_THAT(Load(), IsOk()); }
+
+TEST_F(ServerTest, SaysWhichDoorItCannotOpenAndEnds) {
+  const auto first = Load();
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT((*first)->Open(), IsOk());
+  settings_.rest_address = "127.0.0.1:" + PortInLog("rest_port");
+  const auto second = Load();
+  ASSERT_THAT(second, IsOk());
+
+  const absl::Status opened = (*second)->Open();
+
+  EXPECT_THAT(opened, StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(std::string(opened.message()), HasSubstr(settings_.rest_address));
+}
+
+TEST_F(ServerTest, DoesNotLoadWithoutItsEngines) {
+  engines_.FailMake(absl::FailedPreconditionError("there is no such device"));
+
+  EXPECT_THAT(Load(), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+}  // namespace
+}  // namespace upscaler

@@ -1,0 +1,103 @@
+#include "server/service/call_context.h"
+
+#include <chrono>
+#include <map>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
+
+#include "common/error_details.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/null_observer.h"
+
+namespace upscaler {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class CallContextTest : public ::testing::Test {
+ protected:
+  // Records a call that began two seconds ago and ends now with `status`.
+  void Record(const absl::Status& status) {
+    RecordCall(context_, {.request_id = "mine", .start = clock_.Now() - 2s}, status);
+  }
+
+  std::string MetricsText() const {
+    return prometheus::TextSerializer().Serialize(metrics_.Collect());
+  }
+
+  test::FakeClock clock_;
+  test::NullObserver observer_;
+  std::ostringstream log_text_;
+  Logger logger_{LogForm::kText, log_text_};
+  Metrics metrics_{{}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
+  Admission admission_{{}};
+  RowQueue queue_{clock_};
+  CostModel costs_{1};
+  ThreadPool pool_{1};
+  const SchedulerParts scheduler_{queue_, costs_, clock_, observer_};
+  Upscaler upscaler_{{}, admission_, scheduler_, pool_};
+  const CallContext context_{.upscaler = upscaler_,
+                             .clock = clock_,
+                             .metrics = metrics_,
+                             .logger = logger_,
+                             .draw_seed = [] { return 0U; },
+                             .max_image_bytes = 0};
+};
+
+TEST_F(CallContextTest, CountsACallAndLogsIt) {
+  Record(absl::OkStatus());
+
+  EXPECT_THAT(MetricsText(), HasSubstr("upscaler_requests_total{api=\"grpc\",code=\"OK\"} 1\n"));
+  EXPECT_THAT(MetricsText(), HasSubstr("upscaler_request_duration_seconds_sum{api=\"grpc\"} 2\n"));
+  EXPECT_THAT(log_text_.str(), HasSubstr("request done request_id=\"mine\""));
+}
+
+TEST_F(CallContextTest, CountsRefusalsByReason) {
+  const struct {
+    absl::Status status;
+    const char* label;
+  } refusals[] = {
+      {WithReason(absl::ResourceExhaustedError(""), "QUEUE_FULL"), "full"},
+      {WithReason(absl::ResourceExhaustedError(""), "OUT_OF_MEMORY"), "memory"},
+      {WithReason(absl::DeadlineExceededError(""), "DEADLINE_PASSED"), "deadline"},
+      {WithReason(absl::DeadlineExceededError(""), "DEADLINE_UNREACHABLE"), "deadline"},
+      {WithReason(absl::UnavailableError(""), "DRAINING"), "draining"},
+      {absl::InvalidArgumentError(""), "invalid"},
+  };
+  std::map<std::string, int> expected;
+  for (const auto& [status, label] : refusals) {
+    Record(status);
+
+    EXPECT_THAT(MetricsText(), HasSubstr("upscaler_rejected_total{reason=\"" + std::string(label) +
+                                         "\"} " + std::to_string(++expected[label]) + "\n"));
+  }
+}
+
+TEST_F(CallContextTest, CountsNoRefusalWhereTheWorkWasBegun) {
+  Record(absl::DeadlineExceededError("the deadline has passed"));
+  Record(absl::CancelledError("the request was cancelled"));
+  Record(WithReason(absl::UnavailableError("no device is left"), "NO_DEVICE"));
+  Record(absl::InternalError("a bug"));
+
+  for (const char* reason : {"full", "deadline", "memory", "draining", "invalid"}) {
+    EXPECT_THAT(MetricsText(),
+                HasSubstr("upscaler_rejected_total{reason=\"" + std::string(reason) + "\"} 0\n"));
+  }
+}
+
+TEST_F(CallContextTest, LogsWhatIsOurFaultAsAnError) {
+  Record(absl::CancelledError("the request was cancelled"));
+  EXPECT_THAT(log_text_.str(), Not(HasSubstr(" error ")));
+
+  Record(absl::InternalError("a bug"));
+  EXPECT_THAT(log_text_.str(), HasSubstr(" error request failed"));
+}
+
+}  // namespace
+}  // namespace upscaler

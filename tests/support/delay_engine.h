@@ -1,0 +1,74 @@
+// An engine without a model: it repeats every pixel, takes as long as it is told to, and
+// fails when it is told to.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "tests/support/engine_script.h"
+#include "worker/scheduler/engine.h"
+
+namespace upscaler::test {
+
+// As Engine says. What the seam forbids its callers is noted as a breach in the script, and
+// answered kInternal where there is an answer.
+class DelayEngine final : public Engine {
+ public:
+  using Script = EngineScript;
+
+  // A row with this prompt is taken in with a warning.
+  static constexpr const char* kTooLongPrompt = "too long";
+
+  // `script` must outlive the engine and its decodings.
+  explicit DelayEngine(Script& script) : script_(script) {}
+  ~DelayEngine() override;
+
+  absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
+  absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
+  Decoding Finish(RowId id) override;
+  void Drop(RowId id) override;
+  SideRule sides() const override { return script_.sides; }
+  std::int64_t RowBytes(const BatchKey& key) const override;
+  std::int64_t FreeBytes() const override { return script_.free_bytes; }
+
+  // Every pixel as a block of 2×2: what comes of a row.
+  static Image Doubled(const Image& image);
+
+ private:
+  struct RowInside {
+    RowSpec spec;
+    int steps_done = 0;
+  };
+
+  // A call of the engine, from its beginning to its end. Two at a time are a breach.
+  class Call {
+   public:
+    explicit Call(DelayEngine& engine);
+    ~Call() { engine_.busy_ = false; }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+   private:
+    DelayEngine& engine_;
+  };
+
+  // What forbids these rows to take a step together; empty where nothing does.
+  std::string BreachOf(std::span<const RowId> rows) const;
+  absl::Status Breach(std::string what);
+
+  Script& script_;
+  std::map<RowId, RowInside> rows_;
+  bool broken_ = false;
+  std::atomic<bool> busy_ = false;
+};
+
+}  // namespace upscaler::test

@@ -1,0 +1,132 @@
+// The estimate against what LibTorch asks its allocator for, at the worst moment.
+
+#include "worker/models/pipeline/row_memory.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <ostream>
+
+#include <ATen/Functions.h>
+#include <c10/core/Allocator.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/worker/models/pipeline/loaded_pipeline.h"
+
+namespace upscaler {
+namespace {
+
+using test::kDemo;
+using test::kNarrow;
+using test::LoadedPipeline;
+using ::testing::Ge;
+using ::testing::Gt;
+using ::testing::Le;
+using ::testing::Lt;
+
+// What this thread's tensors take, and the most that they took. LibTorch's profiler
+// measures the same way.
+class AllocationMeter final : public c10::MemoryReportingInfoBase {
+ public:
+  void reportMemoryUsage(void* /*pointer*/, std::int64_t size, std::size_t /*allocated*/,
+                         std::size_t /*reserved*/, c10::Device /*device*/) override {
+    now_ += size;
+    most_ = std::max(most_, now_);
+  }
+  bool memoryProfilingEnabled() const override { return true; }
+
+  std::int64_t most() const { return most_; }
+
+ private:
+  std::int64_t now_ = 0;
+  std::int64_t most_ = 0;
+};
+
+struct Case {
+  const char* checkpoint;
+  std::int64_t width;
+  std::int64_t height;
+  double guidance_scale;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& row) {
+  return out << row.checkpoint << ", " << row.width << "x" << row.height << ", guidance "
+             << row.guidance_scale;
+}
+
+class RowMemoryTest : public ::testing::TestWithParam<Case> {
+ protected:
+  // The most bytes that tensors take on a row's whole way.
+  std::int64_t MeasuredPeak() {
+    const Case& wanted = GetParam();
+    const PipelineRequest request = {
+        .pixels = at::full({wanted.height, wanted.width, 3}, 100, at::kByte),
+        .prompts = {.prompt = "a cat", .negative = "", .guidance_scale = wanted.guidance_scale},
+        .steps = 1,
+        .seed = 1};
+    const auto meter = std::make_shared<AllocationMeter>();
+    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
+    PipelineRow row = loaded_.Begin(request);
+    loaded_.Step({&row});
+    loaded_.pipeline().Decode(row.latents);
+    return meter->most();
+  }
+
+  std::int64_t Estimate() const {
+    return PeakRowBytes(loaded_.checkpoint(), {.width = GetParam().width,
+                                               .height = GetParam().height,
+                                               .passes = GetParam().guidance_scale > 1 ? 2 : 1});
+  }
+
+  c10::InferenceMode inference_;
+  LoadedPipeline loaded_{GetParam().checkpoint};
+};
+
+TEST_P(RowMemoryTest, CoversWhatTensorsTakeAndNotMuchMore) {
+  // The allocator may lose as much again as the tensors take: docs/adr/0009.
+  constexpr double kMostLost = 2.4;
+
+  const auto measured = static_cast<double>(MeasuredPeak());
+  const auto estimate = static_cast<double>(Estimate());
+
+  EXPECT_THAT(estimate, Ge(1.1 * measured));
+  EXPECT_THAT(estimate, Le(kMostLost * measured));
+}
+
+INSTANTIATE_TEST_SUITE_P(Pictures, RowMemoryTest,
+                         ::testing::Values(Case{kDemo, 64, 64, 1}, Case{kDemo, 128, 96, 8},
+                                           Case{kDemo, 256, 192, 1}, Case{kDemo, 256, 192, 8},
+                                           Case{kNarrow, 64, 64, 8}, Case{kNarrow, 192, 128, 1},
+                                           Case{kNarrow, 256, 128, 8}));
+
+class RowMemoryGrowthTest : public ::testing::Test {
+ protected:
+  std::int64_t Bytes(const RowShape& shape) const {
+    return PeakRowBytes(loaded_.checkpoint(), shape);
+  }
+
+  c10::InferenceMode inference_;
+  const LoadedPipeline loaded_{kDemo};
+};
+
+TEST_F(RowMemoryGrowthTest, GrowsWithThePictureOnEitherSide) {
+  const std::int64_t small = Bytes({.width = 64, .height = 64, .passes = 1});
+
+  EXPECT_THAT(Bytes({.width = 128, .height = 64, .passes = 1}), Gt(small));
+  EXPECT_EQ(Bytes({.width = 128, .height = 64, .passes = 1}),
+            Bytes({.width = 64, .height = 128, .passes = 1}));
+}
+
+TEST_F(RowMemoryGrowthTest, CountsTheSecondPass) {
+  const std::int64_t one = Bytes({.width = 256, .height = 256, .passes = 1});
+  const std::int64_t two = Bytes({.width = 256, .height = 256, .passes = 2});
+
+  EXPECT_THAT(two, Gt(one));
+  EXPECT_THAT(two, Lt(2 * one));
+}
+
+}  // namespace
+}  // namespace upscaler

@@ -1,0 +1,93 @@
+#include "worker/queue/row.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/rows.h"
+#include "tests/support/status_matchers.h"
+
+namespace upscaler {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FakeClock;
+using test::RowMaker;
+using test::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::Eq;
+using ::testing::Optional;
+
+class RowTest : public ::testing::Test {
+ protected:
+  BatchKey KeyOf(const RowMaker::Wish& wish) { return BatchKeyOf(maker_.Make(wish).spec); }
+
+  FakeClock clock_;
+  RowMaker maker_{clock_};
+};
+
+TEST_F(RowTest, ItsKeyIsTheSizeAndWhetherItIsGuided) {
+  EXPECT_EQ(KeyOf({.seed = 1, .prompt = "a cat", .width = 2, .steps = 1}),
+            KeyOf({.seed = 2, .prompt = "a dog", .width = 2, .steps = 9}));
+  EXPECT_EQ(KeyOf({.width = 2, .guidance_scale = 1}), KeyOf({.width = 2, .guidance_scale = 0}));
+  EXPECT_EQ(KeyOf({.width = 2, .guidance_scale = 2}), KeyOf({.width = 2, .guidance_scale = 9}));
+  EXPECT_NE(KeyOf({.width = 2, .guidance_scale = 1}), KeyOf({.width = 2, .guidance_scale = 1.5}));
+  EXPECT_NE(KeyOf({.width = 2}), KeyOf({.width = 4}));
+}
+
+TEST_F(RowTest, ItsWorkIsLeftInEqualPartsThatAddUp) {
+  const Row row = maker_.Make({.steps = 3, .work = 10ns});
+
+  EXPECT_EQ(WorkLeft(row, 0), 10ns);
+  EXPECT_EQ(WorkLeft(row, 1), 6ns);
+  EXPECT_EQ(WorkLeft(row, 2), 3ns);
+  EXPECT_EQ(WorkLeft(row, 3), 0ns);
+}
+
+TEST_F(RowTest, ItsDecodingIsLeftUntilItsLastStepIsDone) {
+  const Row row = maker_.Make({.steps = 4, .work = 10s, .decoding = 2s});
+
+  EXPECT_EQ(TimeLeft(row, 0), 10s);
+  EXPECT_EQ(TimeLeft(row, 3), 4s);
+  EXPECT_EQ(TimeLeft(row, 4), 2s);
+}
+
+TEST_F(RowTest, SomebodyWaitsForItUntilItsDeadline) {
+  const Row row = maker_.Make({.time_left = 2s});
+  const TimePoint deadline = clock_.Now() + 2s;
+
+  EXPECT_THAT(DepartureOf(row, deadline - 1ns), Eq(std::nullopt));
+  EXPECT_THAT(DepartureOf(row, deadline), Optional(StatusIs(absl::StatusCode::kDeadlineExceeded)));
+}
+
+TEST_F(RowTest, NobodyWaitsForItOnceItIsCancelled) {
+  const Row row = maker_.Make({.seed = 1});
+
+  maker_.Cancel(1);
+
+  EXPECT_THAT(DepartureOf(row, clock_.Now()), Optional(StatusIs(absl::StatusCode::kCancelled)));
+}
+
+TEST_F(RowTest, ItIsAnsweredAllTheSameWhenItIsForgotten) {
+  { const Row forgotten = maker_.Make({.seed = 1}); }
+
+  EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kInternal)));
+}
+
+TEST_F(RowTest, ItsAnswerGoesWhereTheRowGoes) {
+  {
+    Row row = maker_.Make({.seed = 1});
+    Row moved = std::move(row);
+    EXPECT_THAT(maker_.answers(), ::testing::IsEmpty());
+    std::move(moved.reply).Send(RowResult{});
+  }
+
+  EXPECT_THAT(maker_.answers()[1], ElementsAre(test::IsOk()));
+}
+
+}  // namespace
+}  // namespace upscaler

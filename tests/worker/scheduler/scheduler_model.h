@@ -1,0 +1,153 @@
+// The scheduler without its threads, driven by random events, beside a plain account of what
+// it should do.
+//
+// Everything runs on the test's thread and in a FakeClock's time, so that a run is the same
+// every time for the same seed, and a million events take seconds.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <tuple>
+#include <vector>
+
+#include "tests/support/delay_engine.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/null_observer.h"
+#include "worker/queue/admission.h"
+#include "worker/queue/row_queue.h"
+#include "worker/scheduler/step_loop.h"
+
+namespace upscaler::test {
+
+// Not thread-safe.
+class SchedulerModel {
+ public:
+  // What may happen. Chances are in percent: of the rows, or, for cancels, of the events.
+  struct Plan {
+    std::uint64_t seed = 1;
+    int events = 100'000;
+    std::size_t loops = 1;
+    std::size_t max_batch = 8;
+    std::size_t gaining = 4;  // So many rows a step are as fast as one.
+    Batching batching = Batching::kFill;
+    std::uint64_t deadlines = 0;
+    std::uint64_t cancels = 0;
+    std::uint64_t row_faults = 0;     // Of the kinds that concern one row.
+    std::uint64_t engine_faults = 0;  // Engines that break.
+  };
+
+  // What was seen.
+  struct Report {
+    std::size_t admitted = 0;
+    std::size_t refused = 0;
+    std::map<absl::StatusCode, std::size_t> answers;
+    std::size_t passes = 0;
+    std::size_t shared_passes = 0;  // Over several rows.
+    std::size_t engines_broken = 0;
+    // Of the rows that ended well and never had to begin anew: by how much the longest stay
+    // was longer than twice the row's work, in seconds of virtual time that was served.
+    double most_beyond_double = 0;
+
+    bool operator==(const Report&) const = default;
+  };
+
+  // The work of a pass over a full batch of the largest pictures, and of the longest row, in
+  // seconds.
+  double full_pass() const;
+  double longest_row() const;
+
+  explicit SchedulerModel(const Plan& plan);
+
+  // Lets `events` things happen, works off what is left, and has one more row come to see
+  // that nothing stays behind. What is not as it should be fails the test.
+  Report Run();
+
+ private:
+  enum class Place { kWaiting, kBegun, kDecoding };
+
+  // What the model knows of a row that is not answered yet.
+  struct Account {
+    RowSpec spec;
+    BatchKey key;
+    TimePoint deadline;
+    TimePoint::duration work{};
+    TimePoint::duration decoding{};
+    std::shared_ptr<CancelToken> cancel;
+    double arrival = 0;        // In served virtual time.
+    double fair_finish = 0;    // In virtual time.
+    bool fails_admit = false;  // It is not taken in.
+    int breaks_admit = 0;      // So many engines break as they take it in.
+    Place place = Place::kWaiting;
+    std::size_t loop = 0;  // That has begun it.
+    int steps_done = 0;
+    bool began_anew = false;
+  };
+  using Accounts = std::map<std::uint64_t, Account>;
+
+  void HappenAtRandom();
+  void Submit();
+  // A row that wants so many steps, and otherwise what chance says.
+  Account MakeAccount(int steps);
+  // Admits and queues it, if there is room.
+  void Push(Account account);
+  void PlanFaults(Account& account);
+  void CancelAtRandom();
+  void DecodeAtRandom();
+  // A step of the loop; false, and nothing happens, if it would wait.
+  bool RunLoop(std::size_t loop);
+  void MakeLoop(std::size_t loop);
+  void WorkOff();
+
+  void OnProgress(std::uint64_t seed, int steps_done);
+  void OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult>& result);
+
+  // The seeds of the rows that `loop` should step next, by the policy's words.
+  std::vector<std::uint64_t> ExpectedBatch(std::size_t loop) const;
+  // The policy's order: rank, place in the rank, age.
+  std::tuple<int, double, std::uint64_t> OrderOf(const Accounts::value_type& row) const;
+  bool IsLive(const Account& account) const;
+  // Whether a departure is about to move virtual time, and so maybe the choice of `loop`.
+  bool IsForeseeable(std::size_t loop) const;
+  // The virtual time that passed because rows were served.
+  double ServedTime() const { return queue_.virtual_time() - given_up_; }
+  TimePoint::duration StepTime(const BatchKey& key, std::size_t rows) const;
+
+  // Of the rows that were chosen, those that then take a step. Engines that break as they
+  // take a row in are counted down.
+  std::vector<std::uint64_t> ExpectedPass(const std::vector<std::uint64_t>& batch);
+  void CheckPasses(std::vector<std::uint64_t> expected);
+  void CheckCounts();
+  void CheckNothingStaysBehind();
+
+  std::uint64_t Random(std::uint64_t below) { return random_() % below; }
+  bool Chance(std::uint64_t percent) { return Random(100) < percent; }
+
+  const Plan plan_;
+  std::mt19937_64 random_;
+  FakeClock clock_;
+  NullObserver observer_;
+  EngineScript script_;
+  Admission admission_{{.rows = 64, .bytes = 1 << 20}};
+  RowQueue queue_{clock_};
+  CostModel costs_;
+  SchedulerParts parts_{queue_, costs_, clock_, observer_};
+  Pulses pulses_{clock_};
+
+  std::uint64_t last_seed_ = 0;
+  std::uint64_t load_ = 10;  // Percent of the events that bring a row.
+  std::size_t running_ = 0;  // The loop that runs.
+  Accounts rows_;            // Admitted and not answered.
+  Report report_;
+  // Virtual time that came to pass because rows ended before their time, without service.
+  double given_up_ = 0;
+  double last_virtual_time_ = 0;
+
+  std::vector<StepLoop::Task> decodings_;
+  std::vector<std::unique_ptr<StepLoop>> loops_;
+};
+
+}  // namespace upscaler::test

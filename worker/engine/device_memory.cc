@@ -1,0 +1,129 @@
+#include "worker/engine/device_memory.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <string>
+
+#include <absl/status/statusor.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_split.h>
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include "worker/engine/catch_torch.h"
+
+namespace upscaler {
+namespace {
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kBytesPerKib = 1024;
+
+// "" for a file that is not there.
+std::string ReadText(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Abseil's string_view is not the standard library's here.
+absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+std::optional<std::int64_t> ToNumber(absl::string_view text) {
+  std::int64_t number = 0;
+  if (!absl::SimpleAtoi(text, &number)) return std::nullopt;
+  return number;
+}
+
+// The number on the line of `text` that begins with `name` and a blank or a colon.
+std::optional<std::int64_t> Field(std::string_view text, absl::string_view name) {
+  for (const absl::string_view line : absl::StrSplit(View(text), '\n')) {
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line, absl::ByAnyChar(": "), absl::SkipEmpty());
+    if (words.size() >= 2 && words[0] == name) return ToNumber(words[1]);
+  }
+  return std::nullopt;
+}
+
+// `mount` and `path` below it, then each folder around that, up to `mount`.
+std::vector<std::filesystem::path> Outwards(const std::filesystem::path& mount,
+                                            const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> folders;
+  for (std::filesystem::path rest = path.relative_path(); !rest.empty();
+       rest = rest.parent_path()) {
+    folders.push_back(mount / rest);
+  }
+  folders.push_back(mount);
+  return folders;
+}
+
+// The least that the groups have left, whose files have these names.
+std::int64_t LeftInGroups(const std::vector<std::filesystem::path>& folders, const char* limit,
+                          const char* usage) {
+  std::int64_t least = kNoLimit;
+  for (const std::filesystem::path& folder : folders) {
+    const std::optional<std::int64_t> left = LeftInGroup(
+        ReadText(folder / limit), ReadText(folder / usage), ReadText(folder / "memory.stat"));
+    least = std::min(least, left.value_or(kNoLimit));
+  }
+  return least;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> AvailableMemory(std::string_view meminfo) {
+  const std::optional<std::int64_t> kib = Field(meminfo, "MemAvailable");
+  if (!kib) return std::nullopt;
+  return *kib * kBytesPerKib;
+}
+
+std::optional<std::int64_t> LeftInGroup(std::string_view limit, std::string_view usage,
+                                        std::string_view stat) {
+  const std::optional<std::int64_t> most = ToNumber(View(limit));  // None in "max".
+  const std::optional<std::int64_t> taken = ToNumber(View(usage));
+  if (!most || !taken) return std::nullopt;
+  // Version 1 has the group's own under the plain name, and with the groups below it
+  // under the longer one, as the usage has.
+  const std::optional<std::int64_t> with_groups_below = Field(stat, "total_inactive_file");
+  const std::int64_t cache =
+      with_groups_below ? *with_groups_below : Field(stat, "inactive_file").value_or(0);
+  return std::max<std::int64_t>(0, *most - std::max<std::int64_t>(0, *taken - cache));
+}
+
+MemoryGroups MemoryGroupsOf(std::string_view cgroup, const std::filesystem::path& mount) {
+  MemoryGroups groups;
+  for (const absl::string_view line : absl::StrSplit(View(cgroup), '\n')) {
+    // A hierarchy's number, its controllers, and the path: "4:memory:/a", "0::/b".
+    const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (parts.size() < 3) continue;
+    const std::vector<std::string> controllers = absl::StrSplit(parts[1], ',');
+    if (parts[0] == "0" && parts[1].empty()) {
+      groups.version2 = Outwards(mount, parts[2]);
+    } else if (std::count(controllers.begin(), controllers.end(), "memory") > 0) {
+      groups.version1 = Outwards(mount / "memory", parts[2]);
+    }
+  }
+  return groups;
+}
+
+std::int64_t FreeHostBytes(const std::filesystem::path& root) {
+  const MemoryGroups groups =
+      MemoryGroupsOf(ReadText(root / "proc/self/cgroup"), root / "sys/fs/cgroup");
+  const std::int64_t machine = AvailableMemory(ReadText(root / "proc/meminfo")).value_or(kNoLimit);
+  return std::min(
+      {machine, LeftInGroups(groups.version2, "memory.max", "memory.current"),
+       LeftInGroups(groups.version1, "memory.limit_in_bytes", "memory.usage_in_bytes")});
+}
+
+std::int64_t FreeDeviceBytes(const c10::Device& device) {
+  if (device.is_cpu()) return FreeHostBytes();
+  const absl::StatusOr<std::int64_t> free = CatchTorch([&] {
+    c10::DeviceAllocator* allocator = c10::getDeviceAllocator(device.type());
+    const auto stats = allocator->getDeviceStats(device.index());
+    // Of the sums over all of the allocator's pools, which come first.
+    const std::int64_t unused = stats.reserved_bytes[0].current - stats.allocated_bytes[0].current;
+    return static_cast<std::int64_t>(allocator->getMemoryInfo(device.index()).first) + unused;
+  });
+  return free.value_or(0);
+}
+
+}  // namespace upscaler

@@ -1,0 +1,42 @@
+#include "worker/engine/torch_model.h"
+
+#include <utility>
+
+#include <c10/core/InferenceMode.h>
+
+#include "common/status_macros.h"
+#include "worker/engine/catch_torch.h"
+#include "worker/models/pipeline/row_memory.h"
+
+namespace upscaler {
+absl::StatusOr<std::shared_ptr<const TorchModel>> TorchModel::Load(const Options& options,
+                                                                   const c10::Device& device) {
+  const LoadOptions load = {.variant = options.weights_variant,
+                            .dtype = options.dtype == "float16" ? at::kHalf : at::kFloat,
+                            .device = device};
+  absl::StatusOr<absl::StatusOr<Checkpoint>> checkpoint = CatchTorch([&] {
+    const c10::InferenceMode inference;
+    return LoadCheckpoint(options.folder, load);
+  });
+  UPSCALER_RETURN_IF_ERROR(checkpoint.status());
+  UPSCALER_RETURN_IF_ERROR(checkpoint->status());
+  // Not make_shared: the constructor is private.
+  return std::shared_ptr<const TorchModel>(
+      new TorchModel(**std::move(checkpoint), options.text_cache_bytes));
+}
+
+Condition TorchModel::EncodePrompts(const Prompts& prompts) const {
+  return upscaler::EncodePrompts(pipeline_.checkpoint(), prompts, text_cache_);
+}
+
+SideRule TorchModel::sides() const {
+  return {.multiple = static_cast<int>(pipeline_.side_multiple()),
+          .minimum = static_cast<int>(pipeline_.minimum_side())};
+}
+
+std::int64_t TorchModel::RowBytes(const BatchKey& key) const {
+  return PeakRowBytes(pipeline_.checkpoint(),
+                      {.width = key.width, .height = key.height, .passes = key.guided ? 2 : 1});
+}
+
+}  // namespace upscaler

@@ -1,0 +1,122 @@
+// The loop that steps rows through an engine, one step boundary at a time.
+//
+// Rows join and leave between steps. What a finished row still needs, its decoding, is
+// handed to somebody else, so that no step waits for it.
+
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <absl/functional/any_invocable.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "common/clock.h"
+#include "worker/queue/batch_policy.h"
+#include "worker/queue/row_queue.h"
+#include "worker/scheduler/cost_model.h"
+#include "worker/scheduler/engine.h"
+#include "worker/scheduler/observer.h"
+#include "worker/scheduler/pulse.h"
+
+namespace upscaler {
+
+// What the loops of all replicas share. Borrowed; it outlives them.
+struct SchedulerParts {
+  RowQueue& queue;
+  CostModel& costs;
+  const Clock& clock;
+  Observer& observer;
+};
+
+// Not thread-safe: one thread owns the loop and its engine.
+class StepLoop {
+ public:
+  struct Options {
+    std::string device = "cpu";  // Its name in metrics.
+    Batching batching = Batching::kFill;
+  };
+
+  // A finished row's decoding and its answer: run once, on any thread.
+  using Task = absl::AnyInvocable<void() &&>;
+  // Takes such tasks over. May block while too many of them wait.
+  using Decoder = std::function<void(Task)>;
+
+  // `parts` and `pulses` must outlive the loop and its tasks.
+  StepLoop(const SchedulerParts& parts, Options options, std::unique_ptr<Engine> engine,
+           Decoder decoder, Pulses& pulses);
+
+  // Ends the rows that it has begun with kUnavailable.
+  ~StepLoop();
+
+  StepLoop(const StepLoop&) = delete;
+  StepLoop& operator=(const StepLoop&) = delete;
+
+  enum class Outcome {
+    kStepped,  // Call it again.
+    kClosed,   // The queue is closed and nothing is left to do.
+    kBroken,   // The engine is of no use any more; call GiveBack.
+  };
+
+  // One step boundary and one step; waits for rows where there are none.
+  Outcome Run();
+
+  // Puts the rows that were begun back into the queue, for a better engine to begin
+  // anew. A row that has seen several engines break is answered kUnavailable: it may
+  // be what breaks them.
+  void GiveBack();
+
+ private:
+  // A row inside the engine.
+  struct BegunState {
+    Row row;
+    int steps_done = 0;
+    std::vector<std::string> warnings{};
+    RowTimings timings{};
+    TimePoint denoise_start{};
+  };
+
+  // Held by pointer, so that rows stay where they are as others come and go.
+  using Begun = std::unique_ptr<BegunState>;
+
+  // Rows whose callers have left, or whose deadline has passed, leave the engine.
+  void DropDeparted();
+  NextStep AwaitStep();
+  // Takes a row into the engine, or answers it. False if that broke the engine.
+  bool Admit(Row row);
+  // One forward pass for the rows of `batch`; rows that fail are answered, rows whose steps
+  // are done are finished. False if the engine broke.
+  bool Step(std::span<BegunState* const> batch);
+  // Steps the rows, and where that fails as a whole, each half of them by itself, until
+  // whoever is at fault is alone. Adds a status a row, in order. False if the engine broke.
+  bool StepApart(const BatchKey& key, std::span<const RowId> rows,
+                 std::vector<absl::Status>& statuses);
+  // The error for want of memory for one row.
+  absl::Status OutOfMemory(const BatchKey& key) const;
+  // Takes a row out of begun_.
+  Begun Take(const BegunState* begun);
+  // Hands a row whose steps are done to the decoder.
+  void Finish(Begun begun);
+  // Decodes and answers it there.
+  static void Decode(const SchedulerParts& parts, Pulse& pulse, const SideRule& sides,
+                     BegunState& begun, Engine::Decoding decoding);
+  // Puts a row that the engine failed back into the queue, or answers it.
+  void Restart(Row row, int steps_done);
+  // Answers a row without a result and takes it out of the engine.
+  void Leave(Begun begun, absl::Status status);
+
+  const SchedulerParts& parts_;
+  const Options options_;
+  const std::unique_ptr<Engine> engine_;
+  const Decoder decoder_;
+  Pulses& pulses_;
+
+  std::vector<Begun> begun_;
+};
+
+}  // namespace upscaler
