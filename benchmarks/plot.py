@@ -34,8 +34,11 @@ def read(name: str) -> dict:
 def save(figure: plt.Figure, name: str, bottom: float = 0) -> None:
     """Leaves the lower part of the figure, as far as `bottom`, to a legend."""
     figure.tight_layout(rect=(0, bottom, 1, 1))
-    figure.savefig(PICTURES / f"{name}.svg", metadata={"Date": None})
+    path = PICTURES / f"{name}.svg"
+    figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+    # Lines that end in blanks are not ours to commit.
+    path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text().splitlines()))
 
 
 def draw_latencies(points: list[dict], name: str, title: str, most: float) -> None:

@@ -1,7 +1,6 @@
 #include "worker/queue/batch_policy.h"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <tuple>
 

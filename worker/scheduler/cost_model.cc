@@ -23,7 +23,7 @@ constexpr double kLeastProgress = 1.02;
 
 // One step in so many tries a larger batch than the best one known, in case that one
 // was measured in a bad moment.
-constexpr int kStepsBetweenTrials = 64;
+constexpr int kStepsBetweenTrials = 256;
 
 // What a step's time grows with: pixels, once for each pass of the UNet.
 double StepUnits(const BatchKey& key) {

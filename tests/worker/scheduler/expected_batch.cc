@@ -62,7 +62,10 @@ std::vector<std::uint64_t> ExpectedBatch(const RowAccounts& rows, const Boundary
   std::vector<std::uint64_t> seeds;
   std::size_t room = boundary.most_begun - std::min(begun, boundary.most_begun);
   for (const Entry* row : batch) {
-    if (waits(row) && room-- == 0) break;
+    if (waits(row)) {
+      if (room == 0) continue;
+      --room;
+    }
     seeds.push_back(row->first);
   }
   return seeds;

@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <iterator>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -35,7 +34,7 @@ SchedulerModel::SchedulerModel(const Plan& plan)
   script_.step = [this](std::size_t rows) {
     return 100ms * static_cast<int>((rows + plan_.gaining - 1) / plan_.gaining);
   };
-  script_.scale = [](const BatchKey& key) { return double{1} * key.width * key.passes(); };
+  script_.scale = [](const BatchKey& key) { return static_cast<double>(key.width * key.passes()); };
   script_.pass_time = [this](TimePoint::duration time) { clock_.Advance(time); };
   for (std::size_t loop = 0; loop < loops_.size(); ++loop) MakeLoop(loop);
 }
@@ -48,7 +47,7 @@ double SchedulerModel::full_pass() const {
 double SchedulerModel::longest_row() const { return kMostSteps * Seconds(StepTime(kLargest, 1)); }
 
 SchedulerModel::Report SchedulerModel::Run() {
-  for (int event = 0; event < plan_.events && true; ++event) {
+  for (int event = 0; event < plan_.events && !::testing::Test::HasFailure(); ++event) {
     if (event % 5000 == 0) load_ = std::array<std::uint64_t, 3>{3, 10, 40}[Random(3)];
     HappenAtRandom();
     if (event % 8 == 0) CheckCounts();
@@ -67,7 +66,7 @@ void SchedulerModel::HappenAtRandom() {
 }
 
 void SchedulerModel::Submit() {
-  Account account = MakeAccount(static_cast<int>(1 + Random(kMostSteps)));
+  RowAccount account = MakeAccount(static_cast<int>(1 + Random(kMostSteps)));
   if (Chance(plan_.deadlines)) {
     account.deadline = clock_.Now() + account.work * static_cast<int>(1 + Random(40)) / 4;
   }
@@ -75,11 +74,11 @@ void SchedulerModel::Submit() {
   Push(std::move(account));
 }
 
-SchedulerModel::Account SchedulerModel::MakeAccount(int steps) {
+RowAccount SchedulerModel::MakeAccount(int steps) {
   const int width = kWidths[Random(kWidths.size())];
   Image picture{.width = width, .height = 1, .pixels = {}};
   picture.pixels.resize(Image::kChannels * static_cast<std::size_t>(width));
-  Account account;
+  RowAccount account;
   account.spec = {.picture = std::make_shared<const Image>(std::move(picture)),
                   .prompt = std::to_string(Random(3)),
                   .negative_prompt = "",
@@ -87,7 +86,6 @@ SchedulerModel::Account SchedulerModel::MakeAccount(int steps) {
                   .steps = steps,
                   .seed = ++last_seed_};
   account.key = BatchKeyOf(account.spec);
-  account.deadline = TimePoint::max();
   account.work = steps * StepTime(account.key, 1);
   account.decoding = account.work / 5;
   account.cancel = std::make_shared<CancelToken>();
@@ -96,7 +94,7 @@ SchedulerModel::Account SchedulerModel::MakeAccount(int steps) {
   return account;
 }
 
-void SchedulerModel::Push(Account account) {
+void SchedulerModel::Push(RowAccount account) {
   absl::StatusOr<Reservation> reservation = admission_.Reserve(1, kRowBytes);
   EXPECT_EQ(reservation.ok(), rows_.size() < admission_.limits().rows);
   ++(reservation.ok() ? report_.admitted : report_.refused);
@@ -117,7 +115,7 @@ void SchedulerModel::Push(Account account) {
   queue_.Push(std::move(rows));
 }
 
-void SchedulerModel::PlanFaults(Account& account) {
+void SchedulerModel::PlanFaults(RowAccount& account) {
   const std::uint64_t seed = account.spec.seed;
   const EngineScript::RowStep at = {
       .seed = seed,
@@ -163,7 +161,13 @@ void SchedulerModel::DecodeAtRandom() {
 }
 
 bool SchedulerModel::RunLoop(std::size_t loop) {
-  const std::vector<std::uint64_t> batch = ExpectedBatch(loop);
+  const std::vector<std::uint64_t> batch =
+      ExpectedBatch(rows_, {.loop = loop,
+                            .batching = plan_.batching,
+                            .now = clock_.Now(),
+                            .virtual_time = queue_.virtual_time(),
+                            .most_begun = kBegunBatches * plan_.max_batch,
+                            .cap = costs_.BatchCaps()});
   if (batch.empty()) return false;
   const bool foreseeable = IsForeseeable(loop);
   running_ = loop;
@@ -198,7 +202,7 @@ void SchedulerModel::MakeLoop(std::size_t loop) {
 }
 
 void SchedulerModel::WorkOff() {
-  while (!rows_.empty() && true) {
+  while (!rows_.empty() && !::testing::Test::HasFailure()) {
     queue_.DropDeparted();
     DecodeAtRandom();
     bool any_ran = false;
@@ -213,7 +217,7 @@ void SchedulerModel::WorkOff() {
 }
 
 void SchedulerModel::OnProgress(std::uint64_t seed, int steps_done) {
-  Account& account = rows_.at(seed);
+  RowAccount& account = rows_.at(seed);
   if (steps_done == 0) {
     EXPECT_EQ(account.place, Place::kWaiting);
     account.place = Place::kBegun;
@@ -236,7 +240,7 @@ void SchedulerModel::OnProgress(std::uint64_t seed, int steps_done) {
 void SchedulerModel::OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult>& result) {
   const auto row = rows_.find(seed);
   ASSERT_NE(row, rows_.end()) << "row " << seed << " was answered twice";
-  const Account& account = row->second;
+  const RowAccount& account = row->second;
   given_up_ += queue_.virtual_time() - last_virtual_time_;
   last_virtual_time_ = queue_.virtual_time();
   if (result.ok()) {
@@ -249,73 +253,9 @@ void SchedulerModel::OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult
   rows_.erase(row);
 }
 
-std::vector<std::uint64_t> SchedulerModel::ExpectedBatch(std::size_t loop) const {
-  std::vector<const Accounts::value_type*> begun;
-  std::vector<const Accounts::value_type*> candidates;
-  for (const auto& row : rows_) {
-    const bool mine = row.second.place == Place::kBegun && row.second.loop == loop;
-    if (mine && IsLive(row.second)) begun.push_back(&row);
-  }
-  candidates = begun;
-  const std::size_t most = kBegunBatches * plan_.max_batch;
-  if (begun.size() < most) {
-    for (const auto& row : rows_) {
-      if (row.second.place == Place::kWaiting && IsLive(row.second)) candidates.push_back(&row);
-    }
-  }
-  if (candidates.empty()) return {};
-
-  std::ranges::sort(candidates, [this](auto* a, auto* b) { return OrderOf(*a) < OrderOf(*b); });
-  const Account& best = candidates.front()->second;
-  const auto shares = [&](const Account& other) {
-    return other.key == best.key &&
-           (plan_.batching == Batching::kFill ||
-            (plan_.batching == Batching::kSamePrompt && other.spec.prompt == best.spec.prompt));
-  };
-  std::vector<const Accounts::value_type*> batch = {candidates.front()};
-  std::vector<const Accounts::value_type*> others;
-  for (const auto* row : std::span(candidates).subspan(1)) {
-    if (!shares(row->second)) continue;
-    const bool first =
-        row->second.spec.prompt == best.spec.prompt || std::get<0>(OrderOf(*row)) == 0;
-    (first ? batch : others).push_back(row);
-  }
-  batch.insert(batch.end(), others.begin(), others.end());
-  batch.resize(std::min(batch.size(), costs_.BatchCap(best.key)));
-
-  std::vector<std::uint64_t> seeds;
-  std::size_t joining = 0;
-  for (const auto* row : batch) {
-    if (row->second.place == Place::kWaiting && ++joining > most - begun.size()) continue;
-    seeds.push_back(row->first);
-  }
-  return seeds;
-}
-
-std::tuple<int, double, std::uint64_t> SchedulerModel::OrderOf(
-    const Accounts::value_type& row) const {
-  const auto& [seed, account] = row;
-  if (account.fair_finish <= queue_.virtual_time()) return {0, account.fair_finish, seed};
-  const TimePoint::duration needed = (account.work - account.decoding) *
-                                         (account.spec.steps - account.steps_done) /
-                                         account.spec.steps +
-                                     account.decoding;
-  const TimePoint::duration left = account.deadline - clock_.Now();
-  const bool urgent = account.deadline != TimePoint::max() && needed <= left && left <= 2 * needed;
-  if (urgent) return {1, Seconds(account.deadline - TimePoint()), seed};
-  return {2, account.fair_finish, seed};
-}
-
-bool SchedulerModel::IsLive(const Account& account) const {
-  return !account.cancel->cancelled() && account.deadline > clock_.Now();
-}
-
 bool SchedulerModel::IsForeseeable(std::size_t loop) const {
   return std::ranges::all_of(rows_, [&](const auto& row) {
-    const Account& account = row.second;
-    const bool concerned = account.place == Place::kWaiting ||
-                           (account.place == Place::kBegun && account.loop == loop);
-    return !concerned || IsLive(account);
+    return !row.second.IsWithin(loop) || row.second.IsLive(clock_.Now());
   });
 }
 
@@ -326,7 +266,7 @@ TimePoint::duration SchedulerModel::StepTime(const BatchKey& key, std::size_t ro
 std::vector<std::uint64_t> SchedulerModel::ExpectedPass(const std::vector<std::uint64_t>& batch) {
   std::vector<std::uint64_t> pass;
   for (const std::uint64_t seed : batch) {
-    Account& account = rows_.at(seed);
+    RowAccount& account = rows_.at(seed);
     const bool joins = account.place == Place::kWaiting;
     if (joins && account.breaks_admit > 0) {
       --account.breaks_admit;
@@ -377,7 +317,7 @@ void SchedulerModel::CheckNothingStaysBehind() {
   EXPECT_EQ(answered, report_.admitted);
 
   // A row that is alone has the whole of the imagined device.
-  Account alone = MakeAccount(/*steps=*/5);
+  RowAccount alone = MakeAccount(/*steps=*/5);
   const double work = Seconds(alone.work);
   const double before = queue_.virtual_time();
   Push(std::move(alone));

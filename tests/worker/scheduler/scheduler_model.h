@@ -11,12 +11,12 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <tuple>
 #include <vector>
 
 #include "tests/support/delay_engine.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/null_observer.h"
+#include "tests/worker/scheduler/expected_batch.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/row_queue.h"
 #include "worker/scheduler/step_loop.h"
@@ -55,46 +55,27 @@ class SchedulerModel {
     bool operator==(const Report&) const = default;
   };
 
-  // The work of a pass over a full batch of the largest pictures, and of the longest row, in
-  // seconds.
-  double full_pass() const;
-  double longest_row() const;
-
   explicit SchedulerModel(const Plan& plan);
 
   // Lets `events` things happen, works off what is left, and has one more row come to see
   // that nothing stays behind. What is not as it should be fails the test.
   Report Run();
 
- private:
-  enum class Place { kWaiting, kBegun, kDecoding };
+  // The work of a pass over a full batch of the largest pictures, and of the longest row, in
+  // seconds.
+  double full_pass() const;
+  double longest_row() const;
 
-  // What the model knows of a row that is not answered yet.
-  struct Account {
-    RowSpec spec;
-    BatchKey key;
-    TimePoint deadline;
-    TimePoint::duration work{};
-    TimePoint::duration decoding{};
-    std::shared_ptr<CancelToken> cancel;
-    double arrival = 0;        // In served virtual time.
-    double fair_finish = 0;    // In virtual time.
-    bool fails_admit = false;  // It is not taken in.
-    int breaks_admit = 0;      // So many engines break as they take it in.
-    Place place = Place::kWaiting;
-    std::size_t loop = 0;  // That has begun it.
-    int steps_done = 0;
-    bool began_anew = false;
-  };
-  using Accounts = std::map<std::uint64_t, Account>;
+ private:
+  using Place = RowAccount::Place;
 
   void HappenAtRandom();
   void Submit();
   // A row that wants so many steps, and otherwise what chance says.
-  Account MakeAccount(int steps);
+  RowAccount MakeAccount(int steps);
   // Admits and queues it, if there is room.
-  void Push(Account account);
-  void PlanFaults(Account& account);
+  void Push(RowAccount account);
+  void PlanFaults(RowAccount& account);
   void CancelAtRandom();
   void DecodeAtRandom();
   // A step of the loop; false, and nothing happens, if it would wait.
@@ -105,11 +86,6 @@ class SchedulerModel {
   void OnProgress(std::uint64_t seed, int steps_done);
   void OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult>& result);
 
-  // The seeds of the rows that `loop` should step next, by the policy's words.
-  std::vector<std::uint64_t> ExpectedBatch(std::size_t loop) const;
-  // The policy's order: rank, place in the rank, age.
-  std::tuple<int, double, std::uint64_t> OrderOf(const Accounts::value_type& row) const;
-  bool IsLive(const Account& account) const;
   // Whether a departure is about to move virtual time, and so maybe the choice of `loop`.
   bool IsForeseeable(std::size_t loop) const;
   // The virtual time that passed because rows were served.
@@ -128,6 +104,15 @@ class SchedulerModel {
 
   const Plan plan_;
   std::mt19937_64 random_;
+  std::uint64_t last_seed_ = 0;
+  std::uint64_t load_ = 10;  // Percent of the events that bring a row.
+  std::size_t running_ = 0;  // The loop that runs.
+  RowAccounts rows_;         // Admitted and not answered.
+  Report report_;
+  // Virtual time that came to pass because rows ended before their time, without service.
+  double given_up_ = 0;
+  double last_virtual_time_ = 0;
+
   FakeClock clock_;
   NullObserver observer_;
   EngineScript script_;
@@ -136,16 +121,6 @@ class SchedulerModel {
   CostModel costs_;
   SchedulerParts parts_{queue_, costs_, clock_, observer_};
   Pulses pulses_{clock_};
-
-  std::uint64_t last_seed_ = 0;
-  std::uint64_t load_ = 10;  // Percent of the events that bring a row.
-  std::size_t running_ = 0;  // The loop that runs.
-  Accounts rows_;            // Admitted and not answered.
-  Report report_;
-  // Virtual time that came to pass because rows ended before their time, without service.
-  double given_up_ = 0;
-  double last_virtual_time_ = 0;
-
   std::vector<StepLoop::Task> decodings_;
   std::vector<std::unique_ptr<StepLoop>> loops_;
 };

@@ -3,6 +3,7 @@
 #include "worker/models/pipeline/row_memory.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <ostream>
@@ -69,9 +70,18 @@ class RowMemoryTest : public ::testing::TestWithParam<Case> {
         .seed = 1};
     const auto meter = std::make_shared<AllocationMeter>();
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
-    PipelineRow row = loaded_.Begin(request);
-    loaded_.Step({&row});
-    loaded_.pipeline().Decode(row.latents);
+    at::Tensor latents;
+    {
+      TextCache no_cache(0);
+      ConditionBatch conditions;
+      const Pipeline& pipeline = loaded_.pipeline();
+      PipelineRow row =
+          pipeline.Begin(request, EncodePrompts(pipeline.checkpoint(), request.prompts, no_cache));
+      const std::array<PipelineRow*, 1> rows = {&row};
+      pipeline.Step(rows, conditions);
+      latents = row.latents;
+    }
+    loaded_.pipeline().Decode(latents);  // Nothing else of the row waits for it.
     return meter->most();
   }
 
@@ -82,18 +92,20 @@ class RowMemoryTest : public ::testing::TestWithParam<Case> {
   }
 
   c10::InferenceMode inference_;
-  LoadedPipeline loaded_{GetParam().checkpoint};
+  const LoadedPipeline loaded_{GetParam().checkpoint};
 };
 
-TEST_P(RowMemoryTest, CoversWhatTensorsTakeAndNotMuchMore) {
-  // The allocator may lose as much again as the tensors take: docs/adr/0009.
-  constexpr double kMostLost = 2.4;
+TEST_P(RowMemoryTest, CoversWhatTensorsTakeAndWhatTheAllocatorLosesBetweenThem) {
+  // The tensors and, for pictures of this size, 1.15 times as much again: see
+  // docs/adr/0009. Of the tensors a tenth too much may be counted.
+  constexpr double kLeast = 2.1;
+  constexpr double kMost = 2.4;
 
   const auto measured = static_cast<double>(MeasuredPeak());
   const auto estimate = static_cast<double>(Estimate());
 
-  EXPECT_THAT(estimate, Ge(1.1 * measured));
-  EXPECT_THAT(estimate, Le(kMostLost * measured));
+  EXPECT_THAT(estimate, Ge(kLeast * measured));
+  EXPECT_THAT(estimate, Le(kMost * measured));
 }
 
 INSTANTIATE_TEST_SUITE_P(Pictures, RowMemoryTest,
