@@ -26,9 +26,12 @@ double SecondsSince(TimePoint start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Now() - start).count();
 }
 
-// Seeds for requests that bring none. A device of its own for every draw, since
-// one is not thread-safe.
-std::uint32_t DrawSeed() { return std::random_device()(); }
+// Seeds for requests that bring none. From a generator for each thread: asking the system
+// for every one of them would be a good part of what a small request costs.
+std::uint32_t DrawSeed() {
+  thread_local std::mt19937 generator{std::random_device()()};
+  return static_cast<std::uint32_t>(generator());
+}
 
 }  // namespace
 

@@ -233,8 +233,9 @@ void SchedulerModel::OnProgress(std::uint64_t seed, int steps_done) {
   account.place = Place::kDecoding;
   if (account.began_anew) return;
   const double stay = ServedTime() - account.arrival;
-  report_.most_beyond_double =
-      std::max(report_.most_beyond_double, stay - 2 * Seconds(account.work));
+  const double work = Seconds(account.work);
+  report_.most_beyond_work = std::max(report_.most_beyond_work, stay - work);
+  report_.most_beyond_double = std::max(report_.most_beyond_double, stay - 2 * work);
 }
 
 void SchedulerModel::OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult>& result) {

@@ -48,8 +48,10 @@ class SchedulerModel {
     std::size_t passes = 0;
     std::size_t shared_passes = 0;  // Over several rows.
     std::size_t engines_broken = 0;
-    // Of the rows that ended well and never had to begin anew: by how much the longest stay
-    // was longer than twice the row's work, in seconds of virtual time that was served.
+    // Of the rows that ended well and never had to begin anew, in seconds of virtual time that
+    // was served: by how much the longest stay was longer than the row's work, and than twice
+    // its work.
+    double most_beyond_work = 0;
     double most_beyond_double = 0;
 
     bool operator==(const Report&) const = default;

