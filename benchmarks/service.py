@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,19 +21,50 @@ sys.path.append(str(SOURCE / "tests/integration"))
 
 from client import Client  # noqa: E402
 from pictures import make_picture  # noqa: E402
-from server_process import BIN, DELAY_SERVER, ServerProcess  # noqa: E402
+from server_process import BIN, DELAY_SERVER, command_line  # noqa: E402
 
 RESULTS = SOURCE / "benchmarks/results"
 
 
-def load(server: ServerProcess, way: str, picture: Path, *options: str) -> dict:
+class Server:
+    """A server from `with` to its end. It logs into a file: a pipe's reader would compete with it."""
+
+    def __init__(self, *options: str, program: str = "upscaler-server"):
+        self._log = tempfile.NamedTemporaryFile()
+        self._process = subprocess.Popen(
+            command_line(*options, program=program), stderr=self._log
+        )
+        self.pid = self._process.pid
+        ready = self._await_ready()
+        self.grpc_address = f"127.0.0.1:{ready['grpc_port']}"
+        self.rest_port = ready["rest_port"]
+        self.rest_url = f"http://127.0.0.1:{self.rest_port}"
+
+    def _await_ready(self) -> dict:
+        while self._process.poll() is None:
+            for line in Path(self._log.name).read_text().splitlines():
+                entry = json.loads(line)
+                if entry["message"] == "ready":
+                    return entry
+            time.sleep(0.1)
+        raise SystemExit(f"the server did not start: {Path(self._log.name).read_text()}")
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def load(server: Server, way: str, picture: Path, *options: str) -> dict:
     """One run of upscaler-load."""
     door = f"--grpc={server.grpc_address}" if way == "grpc" else f"--rest={server.rest_port}"
     command = [str(BIN / "upscaler-load"), door, f"--picture={picture}", *options]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def resident_mib(server: ServerProcess) -> float:
+def resident_mib(server: Server) -> float:
     status = Path(f"/proc/{server.pid}/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines())
     return int(fields["VmRSS"].split()[0]) / 1024
@@ -49,8 +81,7 @@ def machine() -> dict:
 
 def overhead(picture: Path) -> dict:
     """What a request costs when the model costs nothing."""
-    server = ServerProcess("--max-batch=8", program=DELAY_SERVER)
-    try:
+    with Server(program=DELAY_SERVER) as server:
         runs = []
         for way in ("grpc", "rest"):
             for concurrency in (1, 16):
@@ -60,18 +91,13 @@ def overhead(picture: Path) -> dict:
                 runs.append({"way": way, "concurrency": concurrency, **result})
                 print(way, concurrency, result["answer_ms"], round(result["answers_per_second"]))
         return {"picture_bytes": picture.stat().st_size, "runs": runs}
-    finally:
-        server.end()
-        server.check_exit()
 
 
 def overload(picture: Path) -> dict:
     """Goodput, refusals and memory as the load grows to ten times what can be done."""
     capacity = 100  # A second: two steps of 5 ms, one row at a time.
-    server = ServerProcess(
-        "--step-ms=5", "--batching=none", "--queue-capacity=64", program=DELAY_SERVER
-    )
-    try:
+    options = ("--step-ms=5", "--batching=none", "--queue-capacity=64")
+    with Server(*options, program=DELAY_SERVER) as server:
         runs = []
         for factor in (1, 2, 5, 10):
             result = load(
@@ -81,17 +107,13 @@ def overload(picture: Path) -> dict:
             runs.append({"load": factor, **result})
             print(factor, round(result["answers_per_second"], 1), result["refusal_ms"])
         return {"capacity_per_second": capacity, "queue_capacity": 64, "runs": runs}
-    finally:
-        server.end()
-        server.check_exit()
 
 
 def eight(picture: Path) -> dict:
     """Eight requests at once on the demo model, against the same eight one by one."""
-    server = ServerProcess()
-    client = Client(server)
     sizes = {}
-    try:
+    with Server() as server:
+        client = Client(server)
         for side in (64, 128, 256):
             encoded = make_picture(side, side)
 
@@ -119,9 +141,6 @@ def eight(picture: Path) -> dict:
             }
             print(side, sizes[side]["speedup"])
         return {"steps": 10, "sizes": sizes}
-    finally:
-        server.end()
-        server.check_exit()
 
 
 def main() -> None:

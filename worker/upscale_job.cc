@@ -176,9 +176,8 @@ void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
       MutexLock lock(mutex_);
       begun = rows_[static_cast<std::size_t>(index)].begun;
     }
-    // Who cancels a row that has begun is told of by the step loop.
-    if (!begun && absl::IsCancelled(result.status())) {
-      surroundings_.observer.OnCancelled(CancelStage::kQueued);
+    if (absl::IsCancelled(result.status())) {
+      ObserveCancelled(begun ? CancelStage::kRunning : CancelStage::kQueued);
     }
     Fail(result.status());
     return;
@@ -190,7 +189,7 @@ void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
 
 void UpscaleJob::Write(int index, RowResult row) {
   if (token_->cancelled()) {
-    surroundings_.observer.OnCancelled(CancelStage::kDelivering);
+    ObserveCancelled(CancelStage::kDelivering);
     Fail(absl::CancelledError("the request was cancelled"));
     return;
   }
@@ -211,6 +210,14 @@ void UpscaleJob::Write(int index, RowResult row) {
     TakeLongest(outcome_.timings, row.timings);
   }
   Settle(absl::OkStatus());
+}
+
+void UpscaleJob::ObserveCancelled(CancelStage stage) {
+  {
+    MutexLock lock(mutex_);
+    if (!error_.ok() && !absl::IsCancelled(error_)) return;
+  }
+  surroundings_.observer.OnCancelled(stage);
 }
 
 void UpscaleJob::Fail(absl::Status status) {

@@ -95,6 +95,8 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   // Crops and encodes a finished picture. On the pool.
   void Write(int index, RowResult row) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Tells that a row's caller went away, unless the row was given up for another's error.
+  void ObserveCancelled(CancelStage stage) ABSL_LOCKS_EXCLUDED(mutex_);
   // Notes a row's error and gives up the others, which are of no use without it.
   void Fail(absl::Status status);
   // Counts one row as over; the last one answers the request, with the first

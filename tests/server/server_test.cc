@@ -3,8 +3,8 @@
 
 #include "server/server.h"
 
+#include <cstddef>
 #include <memory>
-#include <regex>
 #include <sstream>
 #include <string>
 
@@ -28,12 +28,11 @@ class ServerTest : public ::testing::Test {
     return Server::Load(settings_, engines_, logger_);
   }
 
-  // The latest port that was logged under this name.
+  // The port that was logged under this name.
   std::string PortInLog(const std::string& name) const {
-    std::smatch match;
     const std::string log = log_text_.str();
-    EXPECT_TRUE(std::regex_search(log, match, std::regex(".*" + name + "=([0-9]+)"))) << log;
-    return match[1];
+    const std::size_t start = log.find(name + "=") + name.size() + 1;
+    return log.substr(start, log.find_first_not_of("0123456789", start) - start);
   }
 
   Settings settings_{.devices = {"cpu", "cpu"},

@@ -50,6 +50,7 @@ class UpscalerTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kCapacity = 4;
   static constexpr SideRule kSides = {.multiple = 8, .minimum = 16};
+  static constexpr BatchKey kKey = {.width = 16, .height = 16, .guided = false};  // Of Task's.
 
   UpscalerTest() { test::StartedVips(); }
   ~UpscalerTest() override {
@@ -73,9 +74,7 @@ class UpscalerTest : public ::testing::Test {
   }
 
   // As if steps of small pictures had been measured.
-  void MeasureStep(TimePoint::duration took) {
-    costs_.NoteStep({.width = 16, .height = 16, .guided = false}, /*rows=*/1, took);
-  }
+  void MeasureStep(TimePoint::duration took) { costs_.NoteStep(kKey, /*rows=*/1, took); }
 
   UpscaleTask Task(int width, int height) { return Task(width, height, clock_.Now() + 10s); }
 
@@ -368,6 +367,54 @@ TEST_F(UpscalerTest, ACallerThatGoesAwayBeforeItsPictureIsWrittenIsCountedSo) {
 
   EXPECT_THAT(listener_->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_THAT(observer_.heard().cancelled, ElementsAre(Pair(CancelStage::kDelivering, 1)));
+}
+
+TEST_F(UpscalerTest, ACallerThatGoesAwayWhileOthersAreTakenInIsCountedOnce) {
+  for (int i = 0; i < 2; ++i) {
+    costs_.NoteStep(kKey, /*rows=*/1, 1s);
+    costs_.NoteStep(kKey, /*rows=*/2, 1s);
+  }
+  ASSERT_THAT(upscaler_.Start(Task(16, 16), listener_), IsOk());
+  AwaitDepth(1);
+  const auto leaving = std::make_shared<CollectingListener>();
+  const auto job = upscaler_.Start(Task(16, 16), leaving);
+  ASSERT_THAT(job, IsOk());
+  AwaitDepth(2);
+  script_.encode = 1s;
+  script_.pass_time = [&](TimePoint::duration /*time*/) { upscaler_.Cancel(**job); };
+
+  StartReplica();
+
+  EXPECT_THAT(leaving->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(listener_->AwaitOutcome(), IsOk());
+  EXPECT_EQ(script_.admitted(), 1U);
+  EXPECT_THAT(observer_.heard().cancelled, ElementsAre(Pair(CancelStage::kQueued, 1)));
+}
+
+TEST_F(UpscalerTest, ACallerThatGoesAwayWhileAnotherEngineIsMadeIsCountedOnce) {
+  script_.FailPass({.seed = 10, .step = 2}, absl::UnavailableError("the device was lost"));
+  engines_.Hang();
+  const auto job = upscaler_.Start(Task(16, 16), listener_);
+  ASSERT_THAT(job, IsOk());
+  StartReplica();
+  engines_.AwaitAsked(1);
+
+  upscaler_.Cancel(**job);
+
+  EXPECT_THAT(listener_->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(observer_.heard().cancelled, ElementsAre(Pair(CancelStage::kRunning, 1)));
+  engines_.Release();
+}
+
+TEST_F(UpscalerTest, PicturesThatAreGivenUpForAnothersErrorAreNotCountedAsCancelled) {
+  script_.FailRow({.seed = 10, .step = 1}, absl::InternalError("not finite"));
+  UpscaleTask task = Task(16, 16);
+  task.image_count = 3;
+  StartReplica();
+
+  EXPECT_THAT(Run(std::move(task)), StatusIs(absl::StatusCode::kInternal));
+
+  EXPECT_THAT(observer_.heard().cancelled, IsEmpty());
 }
 
 TEST_F(UpscalerTest, CountsWhatBecameOfEveryRequest) {

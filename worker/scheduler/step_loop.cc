@@ -25,8 +25,7 @@ constexpr std::chrono::seconds kRetryPause{1};
 bool IsBroken(const absl::Status& status) { return absl::IsUnavailable(status); }
 
 // A row that ended without a result, told to the observer.
-void ObserveLoss(Observer& observer, const absl::Status& status, int steps_done) {
-  if (absl::IsCancelled(status)) observer.OnCancelled(CancelStage::kRunning);
+void ObserveLoss(Observer& observer, int steps_done) {
   if (steps_done > 0) observer.OnWastedSteps(steps_done);
 }
 
@@ -221,7 +220,7 @@ void StepLoop::Decode(const SchedulerParts& parts, Pulse& pulse, const SideRule&
     image = std::move(decoding)();
   }
   if (!image.ok()) {
-    ObserveLoss(parts.observer, image.status(), begun.steps_done);
+    ObserveLoss(parts.observer, begun.steps_done);
     std::move(begun.row.reply)
         .Send(absl::IsResourceExhausted(image.status()) ? TooLargeForMemory(key, 1, 1, sides)
                                                         : image.status());
@@ -238,7 +237,7 @@ void StepLoop::Decode(const SchedulerParts& parts, Pulse& pulse, const SideRule&
 
 void StepLoop::Restart(Row row, int steps_done) {
   const TimePoint::duration left = WorkLeft(row, steps_done);
-  if (steps_done > 0) parts_.observer.OnWastedSteps(steps_done);
+  ObserveLoss(parts_.observer, steps_done);
   if (row.restarts > kMostRestarts) {
     parts_.queue.End(row, left);
     std::move(row.reply).Send(
@@ -251,7 +250,7 @@ void StepLoop::Restart(Row row, int steps_done) {
 void StepLoop::Leave(Begun begun, absl::Status status) {
   engine_->Drop(begun->row.id);
   parts_.queue.End(begun->row, WorkLeft(begun->row, begun->steps_done));
-  ObserveLoss(parts_.observer, status, begun->steps_done);
+  ObserveLoss(parts_.observer, begun->steps_done);
   std::move(begun->row.reply).Send(std::move(status));
 }
 
