@@ -14,17 +14,20 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/Device.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/pictures.h"
 #include "tests/support/status_matchers.h"
+#include "tests/worker/models/pipeline/allocation_meter.h"
 
 namespace upscaler {
 namespace {
 
 using namespace std::chrono_literals;
+using test::AllocationMeter;
 using test::Gradient;
 using test::IsOk;
 using test::StatusIs;
@@ -283,6 +286,23 @@ TEST_F(TorchEngineTest, ComputesWithItsOwnThreadsWhateverOthersSet) {
             3);
   EXPECT_EQ(threads_after([&] { Step(*engine, {1}); }), 3);
   EXPECT_EQ(threads_after([&] { EXPECT_THAT(engine->Finish(1)(), IsOk()); }), 3);
+}
+
+TEST_F(TorchEngineTest, KeepsNothingOfRowsThatHaveLeft) {
+  RunAlone(Spec(/*seed=*/1, "a cat"));  // The cache keeps the prompts.
+  RunAlone(Spec(/*seed=*/1, "a dog"));
+  const auto meter = std::make_shared<AllocationMeter>();
+  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
+
+  ASSERT_THAT(engine_->Admit(1, Spec(/*seed=*/1, "a cat")), IsOk());
+  ASSERT_THAT(engine_->Admit(2, Spec(/*seed=*/2, "a dog", /*steps=*/1)), IsOk());
+  Step(*engine_, {1, 2});
+  EXPECT_THAT(engine_->Finish(2)(), IsOk());
+  Step(*engine_, {1});
+  engine_->Drop(1);
+
+  EXPECT_THAT(meter->most(), Gt(0));
+  EXPECT_EQ(meter->now(), 0);
 }
 
 TEST_F(TorchEngineTest, EstimatesMemoryByTheKey) {

@@ -9,17 +9,18 @@
 #include <ostream>
 
 #include <ATen/Functions.h>
-#include <c10/core/Allocator.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/worker/models/pipeline/allocation_meter.h"
 #include "tests/worker/models/pipeline/loaded_pipeline.h"
 
 namespace upscaler {
 namespace {
 
+using test::AllocationMeter;
 using test::kDemo;
 using test::kNarrow;
 using test::LoadedPipeline;
@@ -27,24 +28,6 @@ using ::testing::Ge;
 using ::testing::Gt;
 using ::testing::Le;
 using ::testing::Lt;
-
-// What this thread's tensors take, and the most that they took. LibTorch's profiler
-// measures the same way.
-class AllocationMeter final : public c10::MemoryReportingInfoBase {
- public:
-  void reportMemoryUsage(void* /*pointer*/, std::int64_t size, std::size_t /*allocated*/,
-                         std::size_t /*reserved*/, c10::Device /*device*/) override {
-    now_ += size;
-    most_ = std::max(most_, now_);
-  }
-  bool memoryProfilingEnabled() const override { return true; }
-
-  std::int64_t most() const { return most_; }
-
- private:
-  std::int64_t now_ = 0;
-  std::int64_t most_ = 0;
-};
 
 struct Case {
   const char* checkpoint;
