@@ -31,7 +31,7 @@ class RowMaker {
     int steps = 1;
     double guidance_scale = 1;
     TimePoint::duration work{};
-    TimePoint::duration decoding{};  // Part of the work.
+    TimePoint::duration decoding{};                  // Part of the work.
     std::optional<TimePoint::duration> time_left{};  // Until its deadline, if it has one.
   };
 
