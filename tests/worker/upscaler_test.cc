@@ -348,14 +348,15 @@ TEST_F(UpscalerTest, BoundsTheBytesOfWhatItHasTakenOn) {
 }
 
 TEST_F(UpscalerTest, ACallerThatGoesAwayBeforeItsPictureIsWrittenIsCountedSo) {
-  std::latch cancelled(1);
+  // Shared: a thread may still be on its way out of the wait when the test is over.
+  const auto cancelled = std::make_shared<std::latch>(1);
   script_.HangDecodings();
   StartReplica();
   const auto job = upscaler_.Start(Task(16, 16), listener_);
   ASSERT_THAT(job, IsOk());
   script_.AwaitHanging();
   for (int i = 0; i < 2; ++i) {  // Both threads of the pool.
-    pool_.Add([&] { cancelled.wait(); });
+    pool_.Add([cancelled] { cancelled->wait(); });
   }
   script_.Release();
   while (script_.finished() == 0 || !observer_.heard().stages.contains(Stage::kVaeDecode)) {
@@ -363,7 +364,7 @@ TEST_F(UpscalerTest, ACallerThatGoesAwayBeforeItsPictureIsWrittenIsCountedSo) {
   }
 
   upscaler_.Cancel(**job);
-  cancelled.count_down();
+  cancelled->count_down();
 
   EXPECT_THAT(listener_->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
   EXPECT_THAT(observer_.heard().cancelled, ElementsAre(Pair(CancelStage::kDelivering, 1)));
