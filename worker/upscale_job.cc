@@ -54,7 +54,8 @@ void UpscaleJob::Read(Reservation reservation) {
   }
   std::vector<Row> rows;
   for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, *picture));
-  listener_->OnQueued(input_, surroundings_.queue.RowsBefore(work_));
+  listener_->OnAccepted(input_);
+  listener_->OnQueued({.rows_ahead = surroundings_.queue.RowsBefore(work_)});
   surroundings_.queue.Push(std::move(rows));
 }
 
@@ -63,11 +64,11 @@ absl::StatusOr<std::shared_ptr<const Image>> UpscaleJob::ReadPicture() {
   const TimePoint start = surroundings_.clock.Now();
   UPSCALER_ASSIGN_OR_RETURN(
       const Image decoded,
-      DecodeImage(task_.encoded_image, surroundings_.limits, [this](int width, int height) {
+      DecodeImage(task_.input, surroundings_.limits, [this](int width, int height) {
         return Accept({.width = width, .height = height});
       }));
   auto padded = std::make_shared<const Image>(PadByReflection(decoded, surroundings_.sides));
-  task_.encoded_image = {};  // Not needed any more, and it may be large.
+  task_.input = {};  // Not needed any more, and it may be large.
   surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
   return padded;
 }
@@ -126,7 +127,7 @@ std::int64_t UpscaleJob::BytesHeld(const BatchKey& key) const {
   constexpr std::int64_t kBytesPerPixel = Image::kChannels;
   const std::int64_t decoded = std::int64_t{input_.width} * input_.height * kBytesPerPixel;
   const std::int64_t padded = std::int64_t{key.width} * key.height * kBytesPerPixel;
-  return static_cast<std::int64_t>(task_.encoded_image.size()) + decoded + padded +
+  return static_cast<std::int64_t>(task_.input.size()) + decoded + padded +
          task_.image_count * 4 * padded;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,33 +12,50 @@
 
 #include "common/clock.h"
 #include "worker/imaging/codec.h"
+#include "worker/imaging/latents.h"
+#include "worker/queue/admission.h"
 #include "worker/queue/reply.h"
 #include "worker/scheduler/observer.h"
 
 namespace upscaler {
 
+// What is returned of each picture.
+enum class OutputType { kImage, kLatents };
+
 // One request, complete and in range: who makes it has validated it.
 struct UpscaleTask {
-  std::string encoded_image;
+  std::string input;                        // An encoded picture, or the numbers of latents.
+  std::optional<LatentsForm> latents = {};  // How to read the numbers, if they are.
   std::string prompt;
   std::string negative_prompt;
   double guidance_scale = 7.5;
   int steps = 25;
   std::uint64_t seed = 0;  // Of the first picture; picture i has seed + i.
   int image_count = 1;
-  EncodeOptions output{};
+  int preview_count = 0;  // Of each picture.
+  OutputType output_type = OutputType::kImage;
+  EncodeOptions output{};  // Of pictures.
   TimePoint deadline = TimePoint::max();
 };
 
 struct PictureSize {
   int width = 0;
   int height = 0;
+
+  bool operator==(const PictureSize&) const = default;
 };
 
+// The service's whole purpose.
+inline PictureSize DoubleOf(PictureSize size) {
+  return {.width = 2 * size.width, .height = 2 * size.height};
+}
+
 struct UpscaledPicture {
-  std::string encoded;
-  PictureSize size;
+  std::string encoded;      // Or the numbers of latents, as float32.
+  std::uint32_t crc32 = 0;  // Of these bytes.
+  PictureSize size;         // Of latents, that of the picture they stand for.
   std::uint64_t seed = 0;
+  std::optional<LatentsForm> latents = {};  // What the numbers are, if they are.
 };
 
 struct UpscaleOutcome {
@@ -45,6 +63,15 @@ struct UpscaleOutcome {
   std::vector<std::string> warnings;
   RowTimings timings;  // Of the slowest picture, part by part.
   TimePoint::duration total{};
+  // The room that the pictures take in what the service may hold; whoever delivers
+  // them lets it go afterwards. Must not outlive the upscaler's Admission.
+  std::optional<Reservation> room = {};
+};
+
+// Where a request stands in the queue.
+struct QueuePlace {
+  std::size_t rows_ahead = 0;                          // Before its first row.
+  std::optional<TimePoint::duration> until_done = {};  // A guess; where there is ground for one.
 };
 
 struct JobProgress {
@@ -53,17 +80,28 @@ struct JobProgress {
   int total_steps = 0;  // Over all pictures of the request.
 };
 
-// Hears about one request, on the worker's threads: OnQueued at most once and
-// first, OnDone exactly once and last, OnProgress between them and, where the
-// request has several pictures, from several threads at a time. Must not block
-// and must not throw.
+// A picture on its way.
+struct JobPreview {
+  int image = 0;  // Its index in the request.
+  int steps_done = 0;
+  int total_steps = 0;
+  PictureSize size;
+  std::string encoded;  // A JPEG.
+};
+
+// Hears about one request, on the worker's threads: OnAccepted at most once and first,
+// OnDone exactly once and last, the others between them and, where the request has
+// several pictures, from several threads at a time. Must not block and must not throw.
 class JobListener {
  public:
   virtual ~JobListener() = default;
 
-  // The picture was read and has its place; `rows_ahead` wait before it.
-  virtual void OnQueued(PictureSize input, std::size_t rows_ahead) = 0;
+  // The picture was read and the request has its place.
+  virtual void OnAccepted(PictureSize input) = 0;
+  // Once after that, and again when the place has changed.
+  virtual void OnQueued(const QueuePlace& place) = 0;
   virtual void OnProgress(const JobProgress& progress) = 0;
+  virtual void OnPreview(JobPreview preview) = 0;
   virtual void OnDone(absl::StatusOr<UpscaleOutcome> outcome) = 0;
 };
 

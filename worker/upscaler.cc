@@ -35,7 +35,7 @@ absl::StatusOr<std::shared_ptr<CancelToken>> Upscaler::Start(
         "DEADLINE_PASSED");
   }
   const auto rows = static_cast<std::size_t>(task.image_count);
-  const auto bytes = static_cast<std::int64_t>(task.encoded_image.size());
+  const auto bytes = static_cast<std::int64_t>(task.input.size());
   const std::uint64_t number = next_number_.fetch_add(1, std::memory_order_relaxed);
   auto job = std::make_shared<UpscaleJob>(surroundings_, std::move(task), std::move(listener),
                                           [this, number] { Leave(number); });

@@ -32,6 +32,14 @@ std::string_view MetadataOf(const grpc::CallbackServerContext& call, const char*
 
 }  // namespace
 
+absl::StatusOr<Upscaler*> UpscalerOf(const CallContext& context) {
+  constexpr std::chrono::seconds kRetryPause{1};
+  if (Upscaler* upscaler = context.upscaler.load(); upscaler != nullptr) return upscaler;
+  return WithRetryAfter(
+      WithReason(absl::UnavailableError("the server is loading its model"), "LOADING"),
+      kRetryPause);
+}
+
 TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock) {
   using SystemClock = std::chrono::system_clock;
   // Beyond this a deadline is as good as none, and the sum below could overflow.

@@ -2,15 +2,19 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <grpcpp/server_context.h>
 
 #include "common/clock.h"
+#include "server/service/stall_watch.h"
+#include "server/service/upload_budget.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "worker/upscaler.h"
@@ -19,14 +23,20 @@ namespace upscaler {
 
 // Borrowed parts; all outlive the service. Thread-safe, as its parts are.
 struct CallContext {
-  Upscaler& upscaler;
+  // Null while the server loads its model.
+  const std::atomic<Upscaler*>& upscaler;
   const Clock& clock;
   Metrics& metrics;
   Logger& logger;
   // Seeds for requests that bring none. Thread-safe.
   std::function<std::uint32_t()> draw_seed;
   std::size_t max_image_bytes;
+  UploadBudget& uploads;
+  StallWatch& stalls;
 };
+
+// Who does the work. kUnavailable, reason LOADING, while the server loads its model.
+absl::StatusOr<Upscaler*> UpscalerOf(const CallContext& context);
 
 // The call's deadline on the worker's clock, or TimePoint::max().
 TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include "server/service/validation.h"
 
@@ -55,10 +56,62 @@ v1::Timings TimingsOf(const UpscaleOutcome& outcome) {
 
 v1::UpscaledImage DescribePicture(const UpscaledPicture& picture, ImageFormat format) {
   v1::UpscaledImage image;
-  image.set_format(ToProto(format));
+  if (picture.latents.has_value()) {
+    v1::LatentsInfo& latents = *image.mutable_latents();
+    latents.set_family(v1::LATENTS_FAMILY_SERVED_MODEL);
+    latents.set_data_type(v1::TENSOR_DATA_TYPE_FLOAT32);
+    latents.set_height(static_cast<std::uint32_t>(picture.latents->height));
+    latents.set_width(static_cast<std::uint32_t>(picture.latents->width));
+  } else {
+    image.set_format(ToProto(format));
+  }
   *image.mutable_size() = ToProto(picture.size);
   image.set_seed(picture.seed);
   return image;
+}
+
+v1::UpscaleStreamResponse::ImageHeader DescribeHeader(const UpscaledPicture& picture,
+                                                      ImageFormat format, std::size_t index) {
+  v1::UpscaleStreamResponse::ImageHeader header;
+  header.set_index(static_cast<std::uint32_t>(index));
+  *header.mutable_image() = DescribePicture(picture, format);
+  header.set_total_bytes(picture.encoded.size());
+  header.set_crc32(picture.crc32);
+  return header;
+}
+
+v1::UpscaleStreamResponse::Accepted DescribeAccepted(PictureSize input,
+                                                     v1::UpscaleSpec effective_spec) {
+  v1::UpscaleStreamResponse::Accepted accepted;
+  *accepted.mutable_effective_spec() = std::move(effective_spec);
+  *accepted.mutable_input_size() = ToProto(input);
+  *accepted.mutable_output_size() = ToProto(DoubleOf(input));
+  accepted.set_tile_count(1);
+  return accepted;
+}
+
+v1::UpscaleStreamResponse::Queued DescribePlace(const QueuePlace& place) {
+  v1::UpscaleStreamResponse::Queued queued;
+  queued.set_position(static_cast<std::uint32_t>(place.rows_ahead));
+  if (place.until_done.has_value()) *queued.mutable_eta() = ToProto(*place.until_done);
+  return queued;
+}
+
+v1::UpscaleStreamResponse::Preview DescribePreview(JobPreview preview) {
+  v1::UpscaleStreamResponse::Preview proto;
+  proto.set_image_index(static_cast<std::uint32_t>(preview.image));
+  proto.set_step(static_cast<std::uint32_t>(preview.steps_done));
+  proto.set_total_steps(static_cast<std::uint32_t>(preview.total_steps));
+  *proto.mutable_size() = ToProto(preview.size);
+  proto.set_data(std::move(preview.encoded));
+  return proto;
+}
+
+v1::UpscaleStreamResponse::Completed DescribeCompleted(const UpscaleOutcome& outcome) {
+  v1::UpscaleStreamResponse::Completed completed;
+  *completed.mutable_timings() = TimingsOf(outcome);
+  completed.mutable_warnings()->Assign(outcome.warnings.begin(), outcome.warnings.end());
+  return completed;
 }
 
 v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress,

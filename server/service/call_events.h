@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <cstddef>
+
 #include <google/protobuf/duration.pb.h>
 
 #include "common/clock.h"
@@ -14,8 +16,18 @@ google::protobuf::Duration ToProto(TimePoint::duration time);
 v1::ImageSize ToProto(PictureSize size);
 v1::Timings TimingsOf(const UpscaleOutcome& outcome);
 
-// `picture` without its bytes.
+// `picture` without its bytes. `format` is that of pictures; latents have none.
 v1::UpscaledImage DescribePicture(const UpscaledPicture& picture, ImageFormat format);
+
+// What comes before the bytes of the picture at `index`.
+v1::UpscaleStreamResponse::ImageHeader DescribeHeader(const UpscaledPicture& picture,
+                                                      ImageFormat format, std::size_t index);
+
+v1::UpscaleStreamResponse::Accepted DescribeAccepted(PictureSize input,
+                                                     v1::UpscaleSpec effective_spec);
+v1::UpscaleStreamResponse::Queued DescribePlace(const QueuePlace& place);
+v1::UpscaleStreamResponse::Preview DescribePreview(JobPreview preview);
+v1::UpscaleStreamResponse::Completed DescribeCompleted(const UpscaleOutcome& outcome);
 
 // `progress` with an estimate of the time left: the time since `first_step`,
 // drawn out to the steps that remain. Without one until a step is done.

@@ -10,10 +10,16 @@ namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
+// Whether nobody needs `older` who hears `newer`.
+bool MakesStale(const v1::UpscaleStreamResponse& newer, const v1::UpscaleStreamResponse& older) {
+  return (newer.has_progress() && older.has_progress()) ||
+         (newer.has_queued() && older.has_queued());
+}
+
 }  // namespace
 
 void Outbox::Add(v1::UpscaleStreamResponse event) {
-  if (event.has_progress() && !events_.empty() && events_.back().has_progress()) {
+  if (!events_.empty() && MakesStale(event, events_.back())) {
     events_.back() = std::move(event);
   } else {
     events_.push_back(std::move(event));
@@ -42,18 +48,13 @@ std::optional<v1::UpscaleStreamResponse> Outbox::Take() {
 v1::UpscaleStreamResponse Outbox::TakeFromOutcome() {
   v1::UpscaleStreamResponse event;
   if (picture_ == outcome_->pictures.size()) {
-    auto& completed = *event.mutable_completed();
-    *completed.mutable_timings() = TimingsOf(*outcome_);
-    completed.mutable_warnings()->Assign(outcome_->warnings.begin(), outcome_->warnings.end());
+    *event.mutable_completed() = DescribeCompleted(*outcome_);
     outcome_.reset();
     return event;
   }
   UpscaledPicture& picture = outcome_->pictures[picture_];
   if (!header_sent_) {
-    auto& header = *event.mutable_image_header();
-    header.set_index(static_cast<std::uint32_t>(picture_));
-    *header.mutable_image() = DescribePicture(picture, format_);
-    header.set_total_bytes(picture.encoded.size());
+    *event.mutable_image_header() = DescribeHeader(picture, format_, picture_);
     header_sent_ = true;
     return event;
   }

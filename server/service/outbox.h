@@ -16,8 +16,9 @@ namespace upscaler {
 // reader costs one chunk and not a second copy of the picture. Not thread-safe.
 class Outbox {
  public:
-  // Adds an event. A progress that was not taken yet gives way to a newer one,
-  // so that a reader that is slow hears less often and not late.
+  // Adds an event. A progress, or a place in the queue, that was not taken yet gives way
+  // to a newer one, so that a reader that is slow hears less often and not late, and so
+  // that what waits here is bounded.
   void Add(v1::UpscaleStreamResponse event);
 
   // Adds the pictures, and `completed` after them. Once.

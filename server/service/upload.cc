@@ -4,14 +4,18 @@
 
 #include <fmt/format.h>
 
+#include "common/crc32.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
-#include "server/service/validation.h"
 
 namespace upscaler {
 namespace {
 
-constexpr std::size_t kMaxChunkBytes = std::size_t{1} << 20;
+absl::Status CheckCrc32(const char* field, std::uint32_t announced, std::uint32_t found) {
+  if (announced == found) return absl::OkStatus();
+  return InvalidField(
+      field, fmt::format("{:08x} given, but the bytes that arrived have {:08x}", announced, found));
+}
 
 }  // namespace
 
@@ -20,7 +24,7 @@ absl::Status Upload::Add(v1::UpscaleStreamRequest message) {
     case v1::UpscaleStreamRequest::kStart:
       return AddStart(std::move(*message.mutable_start()));
     case v1::UpscaleStreamRequest::kChunk:
-      return AddChunk(message.chunk().data());
+      return AddChunk(message.chunk());
     case v1::UpscaleStreamRequest::MESSAGE_NOT_SET:
       break;
   }
@@ -36,7 +40,14 @@ absl::Status Upload::Close() const {
     return InvalidField("start.total_bytes", fmt::format("{} announced but {} bytes sent",
                                                          start_->total_bytes(), bytes_.size()));
   }
+  if (start_->has_crc32()) return CheckCrc32("start.crc32", start_->crc32(), crc32_);
   return absl::OkStatus();
+}
+
+TaskInput Upload::TakeInput() {
+  TaskInput input{.bytes = std::move(bytes_)};
+  if (start_->has_latents()) input.latents = start_->latents();
+  return input;
 }
 
 absl::Status Upload::AddStart(v1::UpscaleStreamRequest::Start start) {
@@ -51,10 +62,12 @@ absl::Status Upload::AddStart(v1::UpscaleStreamRequest::Start start) {
   return absl::OkStatus();
 }
 
-absl::Status Upload::AddChunk(const std::string& data) {
+absl::Status Upload::AddChunk(const v1::UpscaleStreamRequest::Chunk& chunk) {
+  const std::string& data = chunk.data();
   if (!start_.has_value()) return InvalidField("chunk", "given before start; start comes first");
-  if (data.size() > kMaxChunkBytes) {
-    return InvalidField("chunk.data", fmt::format("{} bytes given; at most {} are allowed",
+  // Empty ones would let a client keep the call busy without end.
+  if (data.empty() || data.size() > kMaxChunkBytes) {
+    return InvalidField("chunk.data", fmt::format("{} bytes given; 1 to {} are allowed",
                                                   data.size(), kMaxChunkBytes));
   }
   if (bytes_.size() + data.size() > max_bytes_) {
@@ -65,6 +78,11 @@ absl::Status Upload::AddChunk(const std::string& data) {
     return InvalidField("start.total_bytes",
                         fmt::format("{} announced but more bytes sent", start_->total_bytes()));
   }
+  if (chunk.has_crc32()) {
+    UPSCALER_RETURN_IF_ERROR(CheckCrc32("chunk.crc32", chunk.crc32(), Crc32(data)));
+  }
+  UPSCALER_RETURN_IF_ERROR(share_.Take(static_cast<std::int64_t>(data.size())));
+  if (start_->has_crc32()) crc32_ = Crc32(data, crc32_);
   bytes_.append(data);
   return absl::OkStatus();
 }

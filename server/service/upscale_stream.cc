@@ -1,40 +1,20 @@
 #include "server/service/upscale_stream.h"
 
-#include <atomic>
 #include <utility>
 
-#include "server/service/call_events.h"
+#include "common/error_details.h"
+#include "common/status_macros.h"
+#include "server/service/event_listener.h"
 #include "server/service/grpc_status.h"
 #include "server/service/validation.h"
 
 namespace upscaler {
 
-// Turns the job's events into the call's messages.
-class UpscaleStreamCall::Listener final : public JobListener {
+// Sends the job's events to the client.
+class UpscaleStreamCall::Listener final : public EventListener {
  public:
   Listener(UpscaleStreamCall& call, v1::UpscaleSpec effective_spec)
-      : call_(call), effective_spec_(std::move(effective_spec)) {}
-
-  void OnQueued(PictureSize input, std::size_t rows_ahead) override {
-    v1::UpscaleStreamResponse accepted;
-    *accepted.mutable_accepted()->mutable_effective_spec() = std::move(effective_spec_);
-    *accepted.mutable_accepted()->mutable_input_size() = ToProto(input);
-    *accepted.mutable_accepted()->mutable_output_size() =
-        ToProto(PictureSize{.width = 2 * input.width, .height = 2 * input.height});
-    call_.Send(std::move(accepted));
-    v1::UpscaleStreamResponse queued;
-    queued.mutable_queued()->set_position(static_cast<std::uint32_t>(rows_ahead));
-    call_.Send(std::move(queued));
-  }
-
-  void OnProgress(const JobProgress& progress) override {
-    const TimePoint now = call_.context_.clock.Now();
-    TimePoint unset{};
-    first_event_.compare_exchange_strong(unset, now);
-    v1::UpscaleStreamResponse event;
-    *event.mutable_progress() = DescribeProgress(progress, first_event_.load(), now);
-    call_.Send(std::move(event));
-  }
+      : EventListener(std::move(effective_spec), call.context_.clock), call_(call) {}
 
   void OnDone(absl::StatusOr<UpscaleOutcome> outcome) override {
     if (outcome.ok()) {
@@ -45,21 +25,28 @@ class UpscaleStreamCall::Listener final : public JobListener {
   }
 
  private:
+  void Send(v1::UpscaleStreamResponse event) override { call_.Send(std::move(event)); }
+
   UpscaleStreamCall& call_;  // Lives until OnDone, see UpscaleStreamCall.
-  v1::UpscaleSpec effective_spec_;
-  std::atomic<TimePoint> first_event_{};  // When the first row left the queue.
 };
 
-UpscaleStreamCall::UpscaleStreamCall(const CallContext& context,
-                                     const grpc::CallbackServerContext& call)
+UpscaleStreamCall::UpscaleStreamCall(const CallContext& context, grpc::CallbackServerContext& call)
     : context_(context),
       call_(call),
       identity_(IdentifyCall(call, context.clock)),
-      upload_(context.max_image_bytes) {
+      upload_(context.max_image_bytes, context.uploads),
+      client_(context.stalls, [this] { OnStall(); }) {
+  if (absl::Status status = UpscalerOf(context_).status(); !status.ok()) {
+    End(std::move(status));
+    return;
+  }
+  client_.Expect();
   StartRead(&request_);
 }
 
 void UpscaleStreamCall::OnReadDone(bool ok) {
+  client_.Rest();
+  if (ended()) return;  // It stalled, and has been told so.
   if (call_.IsCancelled()) {
     End(absl::CancelledError("the caller went away"));
     return;
@@ -73,37 +60,35 @@ void UpscaleStreamCall::OnReadDone(bool ok) {
     return;
   }
   request_ = {};
+  client_.Expect();
   StartRead(&request_);
 }
 
 void UpscaleStreamCall::StartJob() {
-  if (absl::Status status = upload_.Close(); !status.ok()) {
-    End(std::move(status));
-    return;
-  }
-  absl::StatusOr<UpscaleTask> task = MakeTask(
-      upload_.spec(), upload_.TakeBytes(), DeadlineOf(call_, context_.clock), context_.draw_seed());
-  if (!task.ok()) {
-    End(task.status());
-    return;
-  }
-  output_format_ = task->output.format;
-  auto listener = std::make_shared<Listener>(*this, EffectiveSpec(*task));
-  absl::StatusOr<std::shared_ptr<CancelToken>> job =
-      context_.upscaler.Start(*std::move(task), std::move(listener));
-  if (!job.ok()) {
-    End(job.status());
-    return;
-  }
+  if (absl::Status status = TryStartJob(); !status.ok()) End(std::move(status));
+}
+
+absl::Status UpscaleStreamCall::TryStartJob() {
+  UPSCALER_RETURN_IF_ERROR(upload_.Close());
+  UPSCALER_ASSIGN_OR_RETURN(UpscaleTask task,
+                            MakeTask(upload_.spec(), upload_.TakeInput(),
+                                     DeadlineOf(call_, context_.clock), context_.draw_seed()));
+  UPSCALER_ASSIGN_OR_RETURN(Upscaler * upscaler, UpscalerOf(context_));
+  output_format_ = task.output.format;
+  auto listener = std::make_shared<Listener>(*this, EffectiveSpec(task));
+  UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<CancelToken> job,
+                            upscaler->Start(std::move(task), std::move(listener)));
   {
     MutexLock lock(mutex_);
-    job_ = *job;
+    job_ = job;
   }
   // OnCancel may have come before there was a job to cancel.
-  if (call_.IsCancelled()) context_.upscaler.Cancel(**job);
+  if (call_.IsCancelled()) upscaler->Cancel(*job);
+  return absl::OkStatus();
 }
 
 void UpscaleStreamCall::OnWriteDone(bool ok) {
+  client_.Rest();
   std::shared_ptr<CancelToken> abandoned;
   Action action = Action::kNothing;
   {
@@ -116,7 +101,7 @@ void UpscaleStreamCall::OnWriteDone(bool ok) {
     }
     action = NextAction();
   }
-  if (abandoned != nullptr) context_.upscaler.Cancel(*abandoned);
+  if (abandoned != nullptr) (*UpscalerOf(context_))->Cancel(*abandoned);
   Perform(action);
 }
 
@@ -126,10 +111,15 @@ void UpscaleStreamCall::OnCancel() {
     MutexLock lock(mutex_);
     job = job_;
   }
-  if (job != nullptr) context_.upscaler.Cancel(*job);
+  if (job != nullptr) (*UpscalerOf(context_))->Cancel(*job);
 }
 
 void UpscaleStreamCall::OnDone() { delete this; }
+
+bool UpscaleStreamCall::ended() const {
+  MutexLock lock(mutex_);
+  return end_.has_value();
+}
 
 void UpscaleStreamCall::Send(v1::UpscaleStreamResponse event) {
   Action action = Action::kNothing;
@@ -156,10 +146,25 @@ void UpscaleStreamCall::End(absl::Status status) {
   Action action = Action::kNothing;
   {
     MutexLock lock(mutex_);
-    end_ = std::move(status);
+    if (!end_.has_value()) end_ = std::move(status);
     action = NextAction();
   }
   Perform(action);
+}
+
+void UpscaleStreamCall::OnStall() {
+  bool writing = false;
+  {
+    MutexLock lock(mutex_);
+    writing = writing_;
+  }
+  // No status can overtake the message that is being written.
+  if (writing) {
+    call_.TryCancel();
+  } else {
+    End(WithReason(absl::DeadlineExceededError("the rest of the picture did not arrive in time"),
+                   "UPLOAD_STALLED"));
+  }
 }
 
 UpscaleStreamCall::Action UpscaleStreamCall::NextAction() {
@@ -181,6 +186,7 @@ void UpscaleStreamCall::Perform(Action action) {
     case Action::kNothing:
       return;
     case Action::kWrite:
+      client_.Expect();
       StartWrite(&response_);
       return;
     case Action::kFinish:

@@ -13,6 +13,7 @@
 #include "proto/upscaler/v1/upscaler.pb.h"
 #include "server/service/call_context.h"
 #include "server/service/outbox.h"
+#include "server/service/stall_watch.h"
 #include "server/service/upload.h"
 #include "worker/upscaler.h"
 
@@ -29,7 +30,7 @@ class UpscaleStreamCall final
     : public grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse> {
  public:
   // Both must outlive the call.
-  UpscaleStreamCall(const CallContext& context, const grpc::CallbackServerContext& call);
+  UpscaleStreamCall(const CallContext& context, grpc::CallbackServerContext& call);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -42,11 +43,16 @@ class UpscaleStreamCall final
   enum class Action { kNothing, kWrite, kFinish };
 
   void StartJob();
+  absl::Status TryStartJob();
   void Send(v1::UpscaleStreamResponse event) ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends the call with `status`, after what is being written; if OK, after all
-  // that is in the outbox.
+  // that is in the outbox. The first end counts.
   void End(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   void Deliver(UpscaleOutcome outcome) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The client does not send what it has begun, or does not take what it gets.
+  void OnStall() ABSL_LOCKS_EXCLUDED(mutex_);
+
+  bool ended() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Each change of state and the choice of what follows from it are one critical
   // section: after kFinish another thread may delete the call at any time.
@@ -54,19 +60,22 @@ class UpscaleStreamCall final
   void Perform(Action action) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const CallContext& context_;
-  const grpc::CallbackServerContext& call_;
+  grpc::CallbackServerContext& call_;
   const CallIdentity identity_;
   v1::UpscaleStreamRequest request_;    // Owned by gRPC between StartRead and OnReadDone.
   v1::UpscaleStreamResponse response_;  // Owned by gRPC between StartWrite and OnWriteDone.
   Upload upload_;                       // Touched by the read side alone.
   ImageFormat output_format_ = ImageFormat::kPng;  // Set before the job starts.
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Outbox outbox_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<CancelToken> job_ ABSL_GUARDED_BY(mutex_);  // Null before the job starts.
+
+  // First to go, so that it sees the call whole.
+  StallWatch::Watched client_;
 };
 
 }  // namespace upscaler

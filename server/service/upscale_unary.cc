@@ -12,16 +12,28 @@
 
 namespace upscaler {
 
+namespace {
+
+TaskInput InputOf(const v1::UpscaleRequest& request) {
+  if (!request.has_latents()) return {.bytes = request.image()};
+  return {.bytes = request.latents().data(), .latents = request.latents().info()};
+}
+
+}  // namespace
+
 // Waits for the end; there is nobody to tell of progress.
 class UpscaleUnaryCall::Listener final : public JobListener {
  public:
   explicit Listener(UpscaleUnaryCall& call) : call_(call) {}
 
-  void OnQueued(PictureSize /*input*/, std::size_t /*rows_ahead*/) override {}
+  void OnAccepted(PictureSize /*input*/) override {}
+  void OnQueued(const QueuePlace& /*place*/) override {}
   void OnProgress(const JobProgress& /*progress*/) override {}
+  void OnPreview(JobPreview /*preview*/) override {}
 
   void OnDone(absl::StatusOr<UpscaleOutcome> outcome) override {
     if (outcome.ok()) {
+      call_.room_ = std::move(outcome->room);
       *call_.response_.mutable_timings() = TimingsOf(*outcome);
       call_.response_.mutable_warnings()->Assign(outcome->warnings.begin(),
                                                  outcome->warnings.end());
@@ -38,35 +50,37 @@ class UpscaleUnaryCall::Listener final : public JobListener {
   UpscaleUnaryCall& call_;  // Lives until OnDone, see UpscaleUnaryCall.
 };
 
-UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context,
-                                   const grpc::CallbackServerContext& call,
+UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context, grpc::CallbackServerContext& call,
                                    const v1::UpscaleRequest& request, v1::UpscaleResponse& response)
     : context_(context),
       call_(call),
       identity_(IdentifyCall(call, context.clock)),
-      response_(response) {
+      response_(response),
+      client_(context.stalls, [this] { call_.TryCancel(); }) {
   if (const absl::Status status = StartJob(request); !status.ok()) End(status);
 }
 
 absl::Status UpscaleUnaryCall::StartJob(const v1::UpscaleRequest& request) {
-  if (request.image().size() > context_.max_image_bytes) {
-    return InvalidField("image", fmt::format("{} bytes given; at most {} are allowed",
-                                             request.image().size(), context_.max_image_bytes));
+  UPSCALER_ASSIGN_OR_RETURN(Upscaler * upscaler, UpscalerOf(context_));
+  TaskInput input = InputOf(request);
+  if (input.bytes.size() > context_.max_image_bytes) {
+    return InvalidField(input.latents.has_value() ? "latents.data" : "image",
+                        fmt::format("{} bytes given; at most {} are allowed", input.bytes.size(),
+                                    context_.max_image_bytes));
   }
-  UPSCALER_ASSIGN_OR_RETURN(
-      UpscaleTask task, MakeTask(request.spec(), request.image(), DeadlineOf(call_, context_.clock),
-                                 context_.draw_seed()));
+  UPSCALER_ASSIGN_OR_RETURN(UpscaleTask task,
+                            MakeTask(request.spec(), std::move(input),
+                                     DeadlineOf(call_, context_.clock), context_.draw_seed()));
   output_format_ = task.output.format;
   *response_.mutable_effective_spec() = EffectiveSpec(task);
-  UPSCALER_ASSIGN_OR_RETURN(
-      std::shared_ptr<CancelToken> job,
-      context_.upscaler.Start(std::move(task), std::make_shared<Listener>(*this)));
+  UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<CancelToken> job,
+                            upscaler->Start(std::move(task), std::make_shared<Listener>(*this)));
   {
     MutexLock lock(mutex_);
     job_ = job;
   }
   // OnCancel may have come before there was a job to cancel.
-  if (call_.IsCancelled()) context_.upscaler.Cancel(*job);
+  if (call_.IsCancelled()) upscaler->Cancel(*job);
   return absl::OkStatus();
 }
 
@@ -76,13 +90,14 @@ void UpscaleUnaryCall::OnCancel() {
     MutexLock lock(mutex_);
     job = job_;
   }
-  if (job != nullptr) context_.upscaler.Cancel(*job);
+  if (job != nullptr) (*UpscalerOf(context_))->Cancel(*job);
 }
 
 void UpscaleUnaryCall::OnDone() { delete this; }
 
 void UpscaleUnaryCall::End(const absl::Status& status) {
   RecordCall(context_, identity_, status);
+  client_.Expect();  // To take the answer.
   Finish(ToGrpcStatus(status));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
@@ -11,6 +12,7 @@
 #include "common/mutex.h"
 #include "proto/upscaler/v1/upscaler.pb.h"
 #include "server/service/call_context.h"
+#include "server/service/stall_watch.h"
 #include "worker/upscaler.h"
 
 namespace upscaler {
@@ -20,7 +22,7 @@ namespace upscaler {
 class UpscaleUnaryCall final : public grpc::ServerUnaryReactor {
  public:
   // All must outlive the call. Starts the job at once.
-  UpscaleUnaryCall(const CallContext& context, const grpc::CallbackServerContext& call,
+  UpscaleUnaryCall(const CallContext& context, grpc::CallbackServerContext& call,
                    const v1::UpscaleRequest& request, v1::UpscaleResponse& response);
 
   void OnCancel() override;
@@ -33,13 +35,18 @@ class UpscaleUnaryCall final : public grpc::ServerUnaryReactor {
   void End(const absl::Status& status);
 
   const CallContext& context_;
-  const grpc::CallbackServerContext& call_;
+  grpc::CallbackServerContext& call_;
   const CallIdentity identity_;
   v1::UpscaleResponse& response_;
   ImageFormat output_format_ = ImageFormat::kPng;  // Set before the job starts.
 
   Mutex mutex_;
   std::shared_ptr<CancelToken> job_ ABSL_GUARDED_BY(mutex_);  // Null before the job starts.
+
+  std::optional<Reservation> room_;  // Of the answer. Set by the job's end.
+
+  // First to go, so that it sees the call whole.
+  StallWatch::Watched client_;
 };
 
 }  // namespace upscaler

@@ -11,11 +11,8 @@
 namespace upscaler {
 namespace {
 
-constexpr std::size_t kMaxPromptBytes = 10'000;
-constexpr double kMaxGuidanceScale = 50;
-constexpr std::uint32_t kMaxSteps = 200;
-constexpr std::uint32_t kMaxImages = 10;
-constexpr std::uint32_t kMaxQuality = 100;
+// Of a side of latents; what the model really takes is far less, and known to the worker.
+constexpr std::uint32_t kMaxLatentsSide = 1 << 14;
 
 absl::Status CheckText(const char* field, const std::string& text) {
   if (text.size() > kMaxPromptBytes) {
@@ -49,6 +46,19 @@ std::optional<ImageFormat> FromProto(v1::ImageFormat format) {
   }
 }
 
+// The type, or nothing if `type` is a number that this server does not know.
+std::optional<OutputType> FromProto(v1::OutputType type) {
+  switch (type) {
+    case v1::OUTPUT_TYPE_UNSPECIFIED:
+    case v1::OUTPUT_TYPE_IMAGE:
+      return OutputType::kImage;
+    case v1::OUTPUT_TYPE_LATENTS:
+      return OutputType::kLatents;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 absl::Status CheckSpec(const v1::UpscaleSpec& spec) {
@@ -74,19 +84,70 @@ absl::Status CheckSpec(const v1::UpscaleSpec& spec) {
                         fmt::format("{} given; a value of upscaler.v1.ImageFormat is allowed",
                                     static_cast<int>(spec.output_format())));
   }
+  if (!FromProto(spec.output_type()).has_value()) {
+    return InvalidField("output_type",
+                        fmt::format("{} given; a value of upscaler.v1.OutputType is allowed",
+                                    static_cast<int>(spec.output_type())));
+  }
+  if (spec.has_preview_count()) {
+    UPSCALER_RETURN_IF_ERROR(CheckRange("preview_count", spec.preview_count(), 0, kMaxPreviews));
+  }
   return absl::OkStatus();
 }
 
-absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, std::string encoded_image,
+absl::StatusOr<LatentsForm> ReadForm(const v1::LatentsInfo& latents) {
+  LatentsForm form;
+  switch (latents.data_type()) {
+    case v1::TENSOR_DATA_TYPE_FLOAT16:
+      form.type = TensorType::kFloat16;
+      break;
+    case v1::TENSOR_DATA_TYPE_FLOAT32:
+      form.type = TensorType::kFloat32;
+      break;
+    default:
+      return InvalidField("latents.data_type",
+                          fmt::format("{} given; float16 or float32 has to be said",
+                                      v1::TensorDataType_Name(latents.data_type())));
+  }
+  switch (latents.family()) {
+    case v1::LATENTS_FAMILY_STABLE_DIFFUSION_1:
+    case v1::LATENTS_FAMILY_STABLE_DIFFUSION_2:
+      form.family = LatentsFamily::kStableDiffusion;
+      break;
+    case v1::LATENTS_FAMILY_SERVED_MODEL:
+      form.family = LatentsFamily::kServedModel;
+      break;
+    default:
+      return InvalidField("latents.family",
+                          fmt::format("{} given; the model that made the latents has to be said, "
+                                      "for those of others look alike and give nonsense",
+                                      v1::LatentsFamily_Name(latents.family())));
+  }
+  UPSCALER_RETURN_IF_ERROR(CheckRange("latents.height", latents.height(), 1, kMaxLatentsSide));
+  UPSCALER_RETURN_IF_ERROR(CheckRange("latents.width", latents.width(), 1, kMaxLatentsSide));
+  form.height = static_cast<int>(latents.height());
+  form.width = static_cast<int>(latents.width());
+  return form;
+}
+
+absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, TaskInput input,
                                      TimePoint deadline, std::uint32_t random_seed) {
   UPSCALER_RETURN_IF_ERROR(CheckSpec(spec));
-  if (encoded_image.empty()) return InvalidField("image", "no bytes given; a picture is required");
-  UpscaleTask task{.encoded_image = std::move(encoded_image),
+  UpscaleTask task{.input = std::move(input.bytes),
                    .prompt = spec.prompt(),
                    .negative_prompt = spec.negative_prompt(),
                    .seed = spec.has_seed() ? spec.seed() : random_seed,
+                   .preview_count = static_cast<int>(spec.preview_count()),
+                   .output_type = *FromProto(spec.output_type()),
                    .output = {.format = *FromProto(spec.output_format())},
                    .deadline = deadline};
+  if (input.latents.has_value()) {
+    UPSCALER_ASSIGN_OR_RETURN(task.latents, ReadForm(*input.latents));
+  }
+  if (task.input.empty()) {
+    return InvalidField(task.latents.has_value() ? "latents.data" : "image",
+                        "no bytes given; a picture or latents are required");
+  }
   if (spec.has_guidance_scale()) task.guidance_scale = spec.guidance_scale();
   if (spec.has_num_inference_steps()) task.steps = static_cast<int>(spec.num_inference_steps());
   if (spec.has_image_count()) task.image_count = static_cast<int>(spec.image_count());
@@ -104,6 +165,9 @@ v1::UpscaleSpec EffectiveSpec(const UpscaleTask& task) {
   spec.set_image_count(static_cast<std::uint32_t>(task.image_count));
   spec.set_output_format(ToProto(task.output.format));
   spec.set_quality(static_cast<std::uint32_t>(task.output.quality));
+  spec.set_output_type(task.output_type == OutputType::kLatents ? v1::OUTPUT_TYPE_LATENTS
+                                                                : v1::OUTPUT_TYPE_IMAGE);
+  spec.set_preview_count(static_cast<std::uint32_t>(task.preview_count));
   return spec;
 }
 

@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include <absl/status/statusor.h>
@@ -14,14 +16,32 @@
 
 namespace upscaler {
 
-// The task that `spec` and `encoded_image` describe. `random_seed` stands in for
-// a seed that the spec leaves out. kInvalidArgument naming the field that is out
-// of range or, for an empty image, "image".
-absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, std::string encoded_image,
+// What a caller may ask for, as the contract has it. Texts are in bytes.
+inline constexpr std::size_t kMaxPromptBytes = 10'000;
+inline constexpr double kMaxGuidanceScale = 50;
+inline constexpr std::uint32_t kMaxSteps = 200;
+inline constexpr std::uint32_t kMaxImages = 10;
+inline constexpr std::uint32_t kMaxPreviews = 10;
+inline constexpr std::uint32_t kMaxQuality = 100;
+inline constexpr std::size_t kMaxChunkBytes = std::size_t{1} << 20;
+
+// What a caller has sent: an encoded picture, or latents.
+struct TaskInput {
+  std::string bytes;
+  std::optional<v1::LatentsInfo> latents = {};
+};
+
+// The task that `spec` and `input` describe. `random_seed` stands in for a seed that
+// the spec leaves out. kInvalidArgument naming the field that is out of range or, for an
+// empty input, "image" or "latents.data".
+absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, TaskInput input,
                                      TimePoint deadline, std::uint32_t random_seed);
 
 // Checks `spec` alone, before there is a picture. As MakeTask.
 absl::Status CheckSpec(const v1::UpscaleSpec& spec);
+
+// How to read latents. kInvalidArgument naming the field.
+absl::StatusOr<LatentsForm> ReadForm(const v1::LatentsInfo& latents);
 
 // `task` as a spec in which nothing is left out.
 v1::UpscaleSpec EffectiveSpec(const UpscaleTask& task);

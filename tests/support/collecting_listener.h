@@ -3,7 +3,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,11 +14,20 @@ namespace upscaler::test {
 // Thread-safe.
 class CollectingListener final : public JobListener {
  public:
-  void OnQueued(PictureSize input, std::size_t rows_ahead) override {
+  void OnAccepted(PictureSize input) override {
     MutexLock lock(mutex_);
     input_ = input;
-    rows_ahead_ = rows_ahead;
+  }
+
+  void OnQueued(const QueuePlace& place) override {
+    MutexLock lock(mutex_);
+    places_.push_back(place);
     changed_.notify_all();
+  }
+
+  void OnPreview(JobPreview preview) override {
+    MutexLock lock(mutex_);
+    previews_.push_back(std::move(preview));
   }
 
   void OnProgress(const JobProgress& progress) override {
@@ -36,20 +44,31 @@ class CollectingListener final : public JobListener {
   // Waits until the request is queued and tells how many rows are ahead.
   std::size_t AwaitQueued() {
     MutexLock lock(mutex_);
-    while (!rows_ahead_.has_value()) lock.Wait(changed_);
-    return *rows_ahead_;
+    while (places_.empty()) lock.Wait(changed_);
+    return places_.front().rows_ahead;
   }
 
-  // Waits for the end.
+  // Waits until so many places in the queue were told.
+  std::vector<QueuePlace> AwaitPlaces(std::size_t count) {
+    MutexLock lock(mutex_);
+    while (places_.size() < count) lock.Wait(changed_);
+    return places_;
+  }
+
+  // Waits for the end. The outcome can be taken once.
   absl::StatusOr<UpscaleOutcome> AwaitOutcome() {
     MutexLock lock(mutex_);
     while (outcomes_.empty()) lock.Wait(changed_);
-    return outcomes_.front();
+    return std::move(outcomes_.front());
   }
 
   PictureSize input() const {
     MutexLock lock(mutex_);
     return input_;
+  }
+  std::vector<JobPreview> previews() const {
+    MutexLock lock(mutex_);
+    return previews_;
   }
   std::vector<JobProgress> progress() const {
     MutexLock lock(mutex_);
@@ -64,7 +83,8 @@ class CollectingListener final : public JobListener {
   mutable Mutex mutex_;
   std::condition_variable changed_;
   PictureSize input_ ABSL_GUARDED_BY(mutex_);
-  std::optional<std::size_t> rows_ahead_ ABSL_GUARDED_BY(mutex_);
+  std::vector<QueuePlace> places_ ABSL_GUARDED_BY(mutex_);
+  std::vector<JobPreview> previews_ ABSL_GUARDED_BY(mutex_);
   std::vector<JobProgress> progress_ ABSL_GUARDED_BY(mutex_);
   std::vector<absl::StatusOr<UpscaleOutcome>> outcomes_ ABSL_GUARDED_BY(mutex_);
 };

@@ -48,12 +48,9 @@ std::vector<std::shared_ptr<CollectingListener>> StartAtOnce(Upscaler& upscaler,
     callers.emplace_back([&, i] {
       const auto listener = std::make_shared<CollectingListener>();
       all_there.arrive_and_wait();
-      const auto job = upscaler.Start({.encoded_image = picture,
-                                       .prompt = "a cat",
-                                       .negative_prompt = "",
-                                       .steps = 2,
-                                       .seed = i + 1},
-                                      listener);
+      const auto job = upscaler.Start(
+          {.input = picture, .prompt = "a cat", .negative_prompt = "", .steps = 2, .seed = i + 1},
+          listener);
       if (job.ok()) {
         const MutexLock lock(mutex);
         admitted.push_back(listener);

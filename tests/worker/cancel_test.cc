@@ -78,8 +78,10 @@ class LeavingListener final : public JobListener {
     upscaler_.Cancel(*token_);
   }
 
-  void OnQueued(PictureSize input, std::size_t rows_ahead) override {
-    heard_.OnQueued(input, rows_ahead);
+  void OnAccepted(PictureSize input) override { heard_.OnAccepted(input); }
+  void OnPreview(JobPreview preview) override { heard_.OnPreview(std::move(preview)); }
+  void OnQueued(const QueuePlace& place) override {
+    heard_.OnQueued(place);
     LeaveAt(Moment::kQueued);
   }
   void OnProgress(const JobProgress& progress) override {
@@ -127,7 +129,7 @@ class CancelTest : public ::testing::Test {
   std::shared_ptr<LeavingListener> Start(std::size_t picture, Moment moment) {
     auto listener = std::make_shared<LeavingListener>(upscaler_, moment);
     while (true) {
-      const auto job = upscaler_.Start({.encoded_image = pictures_[picture],
+      const auto job = upscaler_.Start({.input = pictures_[picture],
                                         .prompt = "a cat",
                                         .negative_prompt = "",
                                         .steps = kSteps,

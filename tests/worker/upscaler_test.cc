@@ -79,7 +79,7 @@ class UpscalerTest : public ::testing::Test {
   UpscaleTask Task(int width, int height) { return Task(width, height, clock_.Now() + 10s); }
 
   static UpscaleTask Task(int width, int height, TimePoint deadline) {
-    return UpscaleTask{.encoded_image = GradientPng(width, height),
+    return UpscaleTask{.input = GradientPng(width, height),
                        .prompt = "a cat",
                        .negative_prompt = "",
                        .guidance_scale = 1,
@@ -164,7 +164,7 @@ TEST_F(UpscalerTest, ReportsEveryStepOfEveryPicture) {
 
 TEST_F(UpscalerTest, RefusesWhatIsNoPictureAndGivesItsPlaceBack) {
   UpscaleTask task = Task(16, 16);
-  task.encoded_image = "this is not a picture";
+  task.input = "this is not a picture";
 
   const absl::StatusOr<UpscaleOutcome> outcome = Run(std::move(task));
 

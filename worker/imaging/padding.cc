@@ -8,13 +8,6 @@
 namespace upscaler {
 namespace {
 
-// The index inside [0, size) that `index` >= 0 shows, when a line of `size`
-// pixels is mirrored at its ends without end: 0 1 2 2 1 0 0 1 2 ...
-int ReflectedIndex(int index, int size) {
-  const int within_period = index % (2 * size);
-  return std::min(within_period, 2 * size - 1 - within_period);
-}
-
 std::size_t RowBytes(int width) { return static_cast<std::size_t>(width) * Image::kChannels; }
 
 std::span<const std::uint8_t> Row(const Image& image, int y) {
@@ -33,6 +26,11 @@ Image BlankImage(int width, int height) {
 int PaddedSide(int side, const SideRule& rule) {
   const int wanted = std::max(side, rule.minimum);
   return (wanted + rule.multiple - 1) / rule.multiple * rule.multiple;
+}
+
+int ReflectedIndex(int index, int size) {
+  const int within_period = index % (2 * size);
+  return std::min(within_period, 2 * size - 1 - within_period);
 }
 
 Image PadByReflection(const Image& image, const SideRule& rule) {

@@ -20,6 +20,10 @@ struct SideRule {
 // The smallest side of at least `side` that keeps the rule.
 int PaddedSide(int side, const SideRule& rule);
 
+// The index inside [0, size) that `index` >= 0 shows when a line of `size` samples is
+// mirrored at its ends without end, the edge repeated: 0 1 2 2 1 0 0 1 2 ...
+int ReflectedIndex(int index, int size);
+
 // `image`, continued to sides that keep the rule. The border is reflected with
 // the edge repeated (… 2 1 0 | 0 1 2 …), again and again where the picture is
 // smaller than what is to be added, so that even 1×1 works. Requires a picture

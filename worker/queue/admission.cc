@@ -28,9 +28,18 @@ Reservation::Reservation(Reservation&& other) noexcept
       rows_(other.rows_),
       bytes_(other.bytes_) {}
 
+Reservation& Reservation::operator=(Reservation&& other) noexcept {
+  std::swap(admission_, other.admission_);
+  std::swap(rows_, other.rows_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
 Reservation::~Reservation() {
   if (admission_ != nullptr) admission_->Release(rows_, bytes_);
 }
+
+void Reservation::ReleaseRows() { admission_->Release(std::exchange(rows_, 0), /*bytes=*/0); }
 
 absl::Status Reservation::Resize(std::int64_t bytes) {
   UPSCALER_RETURN_IF_ERROR(admission_->Resize(bytes_, bytes));

@@ -22,16 +22,20 @@ namespace upscaler {
 class Admission;
 
 // Places for the rows of one request, and bytes for its pictures. Given back when
-// it ends. Move-only. Must not outlive its Admission. One thread at a time.
+// it goes. Move-only. Must not outlive its Admission. One thread at a time.
 class Reservation {
  public:
   Reservation(Reservation&& other) noexcept;
-  Reservation& operator=(Reservation&&) = delete;
+  Reservation& operator=(Reservation&& other) noexcept;
   ~Reservation();
 
   // Changes how many bytes are held. kResourceExhausted when there are not so many
   // free; then nothing has changed. Asking for fewer always succeeds.
   absl::Status Resize(std::int64_t bytes);
+
+  // Gives the rows' places back and keeps the bytes: the rows are answered, and their
+  // pictures wait to be delivered.
+  void ReleaseRows();
 
   std::size_t rows() const { return rows_; }
   std::int64_t bytes() const { return bytes_; }

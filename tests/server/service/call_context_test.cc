@@ -36,18 +36,17 @@ class CallContextTest : public ::testing::Test {
   std::ostringstream log_text_;
   Logger logger_{LogForm::kText, log_text_};
   Metrics metrics_{{}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
-  Admission admission_{{}};
-  RowQueue queue_{clock_};
-  CostModel costs_{1};
-  ThreadPool pool_{1};
-  const SchedulerParts scheduler_{queue_, costs_, clock_, observer_};
-  Upscaler upscaler_{{}, admission_, scheduler_, pool_};
-  const CallContext context_{.upscaler = upscaler_,
+  std::atomic<Upscaler*> loading_{nullptr};
+  UploadBudget uploads_{0};
+  StallWatch stalls_{clock_, 60s};
+  const CallContext context_{.upscaler = loading_,
                              .clock = clock_,
                              .metrics = metrics_,
                              .logger = logger_,
                              .draw_seed = [] { return 0U; },
-                             .max_image_bytes = 0};
+                             .max_image_bytes = 0,
+                             .uploads = uploads_,
+                             .stalls = stalls_};
 };
 
 TEST_F(CallContextTest, CountsACallAndLogsIt) {

@@ -34,7 +34,8 @@ class UploadTest : public ::testing::Test {
     EXPECT_THAT(FieldOf(status), Optional(field));
   }
 
-  Upload upload_{/*max_bytes=*/3 << 20};
+  UploadBudget budget_{/*bytes=*/4 << 20};
+  Upload upload_{/*max_bytes=*/3 << 20, budget_};
 };
 
 TEST_F(UploadTest, PutsChunksTogether) {
@@ -43,7 +44,7 @@ TEST_F(UploadTest, PutsChunksTogether) {
   ASSERT_THAT(Chunk("de"), IsOk());
 
   EXPECT_THAT(upload_.Close(), IsOk());
-  EXPECT_EQ(upload_.TakeBytes(), "abcde");
+  EXPECT_EQ(upload_.TakeInput().bytes, "abcde");
 }
 
 TEST_F(UploadTest, WantsTheStartFirstAndOnce) {

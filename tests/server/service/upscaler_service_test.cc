@@ -3,6 +3,7 @@
 
 #include "server/service/upscaler_service.h"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <sstream>
@@ -116,12 +117,17 @@ class UpscalerServiceTest : public ::testing::Test {
   ThreadPool pool_{/*threads=*/1};
   ReplicaPool replicas_{scheduler_, engines_, {"cpu"}, MakeEngines(), {}};
   Upscaler upscaler_{{.sides = kSides}, admission_, scheduler_, pool_};
-  UpscalerService service_{{.upscaler = upscaler_,
+  std::atomic<Upscaler*> door_{&upscaler_};
+  UploadBudget uploads_{/*bytes=*/4 << 20};
+  StallWatch stalls_{clock_, 60s};
+  UpscalerService service_{{.upscaler = door_,
                             .clock = clock_,
                             .metrics = metrics_,
                             .logger = logger_,
                             .draw_seed = [] { return 5U; },
-                            .max_image_bytes = 1 << 20}};
+                            .max_image_bytes = 1 << 20,
+                            .uploads = uploads_,
+                            .stalls = stalls_}};
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<v1::UpscalerService::Stub> stub_;
 };

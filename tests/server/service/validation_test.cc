@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::Optional;
 
 absl::StatusOr<UpscaleTask> Make(const v1::UpscaleSpec& spec) {
-  return MakeTask(spec, "picture", TimePoint::max(), /*random_seed=*/99);
+  return MakeTask(spec, {.bytes = "picture"}, TimePoint::max(), /*random_seed=*/99);
 }
 
 void ExpectRefused(const v1::UpscaleSpec& spec, const std::string& field,
@@ -97,7 +97,7 @@ TEST(MakeTaskTest, RefusesAFormatThatItDoesNotKnow) {
 }
 
 TEST(MakeTaskTest, RefusesAnEmptyPicture) {
-  const absl::Status status = MakeTask({}, "", TimePoint::max(), 0).status();
+  const absl::Status status = MakeTask({}, {}, TimePoint::max(), 0).status();
 
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FieldOf(status), Optional(std::string("image")));

@@ -1,0 +1,72 @@
+// Ends calls whose client has stopped to do its part.
+//
+// A client that sends half a picture, or takes none of the bytes that it asked for, holds
+// memory for as long as it is connected. Whether it is slow or gone cannot be told, so
+// each has a limited time for every message.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+
+#include <absl/base/thread_annotations.h>
+
+#include "common/clock.h"
+#include "common/mutex.h"
+
+namespace upscaler {
+
+// Thread-safe.
+class StallWatch {
+ public:
+  // A client may take `patience` for a message. `clock` must outlive the watch.
+  StallWatch(const Clock& clock, std::chrono::milliseconds patience)
+      : clock_(clock), patience_(patience) {}
+  StallWatch(const StallWatch&) = delete;
+  StallWatch& operator=(const StallWatch&) = delete;
+
+ private:
+  struct Entry {
+    TimePoint due;  // max() while nothing is expected of the client.
+    std::function<void()> on_stall;
+  };
+
+ public:
+  // One client, from construction to destruction. Must not outlive the watch.
+  class Watched {
+   public:
+    // `on_stall` is called at most once for each Expect, on the thread that looks. It must
+    // not block and not destroy this; the destructor waits until it has returned.
+    Watched(StallWatch& watch, std::function<void()> on_stall);
+    ~Watched();
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
+
+    // The client has to do something from now on: send a message, or take one.
+    void Expect();
+    // It has done it, and need not do more at present.
+    void Rest();
+
+   private:
+    StallWatch& watch_;
+    const std::list<Entry>::iterator entry_;
+  };
+
+  // Calls on_stall of those who took too long. To be called every now and then.
+  void Look() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  std::list<Entry>::iterator Enter(std::function<void()> on_stall) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(std::list<Entry>::iterator entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetDue(std::list<Entry>::iterator entry, TimePoint due) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const Clock& clock_;
+  const std::chrono::milliseconds patience_;
+
+  // Held while on_stall is called, so that nobody leaves meanwhile.
+  Mutex mutex_;
+  std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace upscaler
