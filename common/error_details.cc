@@ -42,6 +42,13 @@ absl::Status WithRetryAfter(absl::Status status, std::chrono::milliseconds delay
   return status;
 }
 
+absl::Status DrainingError() {
+  // By then a balancer has sent the client elsewhere, or another server has started.
+  constexpr std::chrono::seconds kRetryPause{1};
+  return WithRetryAfter(
+      WithReason(absl::UnavailableError("the server is shutting down"), "DRAINING"), kRetryPause);
+}
+
 std::optional<std::string> FieldOf(const absl::Status& status) { return Payload(status, kField); }
 
 std::optional<std::string> ReasonOf(const absl::Status& status) { return Payload(status, kReason); }

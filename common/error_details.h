@@ -29,6 +29,9 @@ absl::Status WithReason(absl::Status status, std::string_view reason);
 // The same error with the time after which a retry can succeed.
 absl::Status WithRetryAfter(absl::Status status, std::chrono::milliseconds delay);
 
+// kUnavailable, reason DRAINING: the server ends, and another one may take the request.
+absl::Status DrainingError();
+
 // The details, where they were given.
 std::optional<std::string> FieldOf(const absl::Status& status);
 std::optional<std::string> ReasonOf(const absl::Status& status);

@@ -44,6 +44,7 @@ void HealthWatch::Run() {
     if (told != vitals) tell_(vitals);
     told = vitals;
     queue_.DropDeparted();
+    queue_.TellPlaces();
     phase = AwaitNextLook(phase);
   }
 }

@@ -37,7 +37,8 @@ class HealthWatch {
 
   // Looks from now on; on return `tell` was called once. `look` and `tell` are called on
   // the watch's thread and must not block; `tell` at the start and when something changes.
-  // Rows that nobody waits for are dropped from `queue`, which must outlive the watch.
+  // Rows that nobody waits for are dropped from `queue`, which must outlive the watch, and
+  // those that wait are told where they stand.
   HealthWatch(std::function<ReplicaHealth()> look, std::function<void(const Vitals&)> tell,
               RowQueue& queue, std::chrono::milliseconds interval = kInterval);
   ~HealthWatch() ABSL_LOCKS_EXCLUDED(mutex_);

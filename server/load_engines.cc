@@ -74,6 +74,7 @@ absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource
   LoadedEngines loaded{.engines = {},
                        .costs = std::make_unique<CostModel>(settings.max_batch),
                        .sides = {},
+                       .latents = {},
                        .memory = {}};
   for (auto device = settings.devices.begin(); device != settings.devices.end(); ++device) {
     logger.Info("loading the model", {{"model", settings.model}, {"device", *device}});
@@ -88,6 +89,7 @@ absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource
   }
   const Engine& any = *loaded.engines.front();
   loaded.sides = any.sides();
+  loaded.latents = any.latents();
   MemoryTable table(any, kPaddingAllowance * settings.max_input_pixels);
   loaded.memory.row_bytes = [table = std::move(table)](const BatchKey& key) {
     return table.BytesOf(key);

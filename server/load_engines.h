@@ -10,10 +10,11 @@
 #include "common/clock.h"
 #include "server/settings.h"
 #include "telemetry/log.h"
+#include "worker/imaging/latents.h"
 #include "worker/imaging/padding.h"
+#include "worker/request_plan.h"
 #include "worker/scheduler/cost_model.h"
 #include "worker/scheduler/engine.h"
-#include "worker/upscale_job.h"
 
 namespace upscaler {
 
@@ -21,6 +22,7 @@ struct LoadedEngines {
   std::vector<std::unique_ptr<Engine>> engines;  // One for each of the devices, in order.
   std::unique_ptr<CostModel> costs;              // As measured on one engine of each device.
   SideRule sides;                                // The model's.
+  LatentsRule latents;                           // The model's.
   MemoryLimit memory;                            // What every device has for a row.
 };
 

@@ -13,11 +13,11 @@ namespace upscaler {
 
 int RunServer(const Settings& settings, EngineSource& engines, EndSignals& signals,
               Logger& logger) {
-  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Load(settings, engines, logger);
+  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Open(settings, logger);
+  const absl::Status loaded = server.ok() ? (*server)->Load(engines) : server.status();
   signals.BeginService();
-  const absl::Status opened = server.ok() ? (*server)->Open() : server.status();
-  if (!opened.ok()) {
-    logger.Error("cannot start", {{"error", std::string(opened.message())}});
+  if (!loaded.ok()) {
+    logger.Error("cannot start", {{"error", std::string(loaded.message())}});
     return 1;
   }
   signals.Await();

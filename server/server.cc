@@ -9,6 +9,8 @@
 
 #include "common/status_macros.h"
 #include "common/version.h"
+#include "server/load_engines.h"
+#include "server/service/server_info.h"
 #include "worker/engine/torch_engines.h"
 
 namespace upscaler {
@@ -21,6 +23,9 @@ constexpr std::chrono::seconds kDeliveryTime{5};
 
 // How often it is looked, at the end, whether a device hangs.
 constexpr std::chrono::milliseconds kPatience{100};
+
+// How often it is looked whether clients do their part.
+constexpr std::chrono::milliseconds kStallLook{1000};
 
 double SecondsSince(TimePoint start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Now() - start).count();
@@ -35,25 +40,21 @@ std::uint32_t DrawSeed() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Load(const Settings& settings,
-                                                     EngineSource& engines, Logger& logger) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Settings& settings, Logger& logger) {
   UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<VipsLibrary> vips, VipsLibrary::Start());
-  UPSCALER_ASSIGN_OR_RETURN(LoadedEngines loaded,
-                            LoadEngines(settings, engines, SteadyClock(), logger));
   // Not make_unique: the constructor is private.
-  return std::unique_ptr<Server>(
-      new Server(settings, logger, std::move(vips), engines, std::move(loaded)));
+  std::unique_ptr<Server> server(new Server(settings, logger, std::move(vips)));
+  UPSCALER_RETURN_IF_ERROR(server->OpenDoors());
+  return server;
 }
 
-Server::Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips,
-               EngineSource& source, LoadedEngines loaded)
+Server::Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips)
     : settings_(settings),
       logger_(logger),
       vips_(std::move(vips)),
       admission_({.rows = settings.queue_capacity,
                   .bytes = static_cast<std::int64_t>(settings.queue_mib * kBytesPerMib)}),
       queue_(clock_),
-      costs_(std::move(loaded.costs)),
       metrics_(
           {.version = std::string(kVersion),
            .libtorch = TorchEngines::library_version(),
@@ -62,35 +63,50 @@ Server::Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLib
            .queue_capacity = settings.queue_capacity},
           [this] { return CurrentLoad(); }, std::chrono::system_clock::now),
       observer_(metrics_),
-      scheduler_{.queue = queue_, .costs = *costs_, .clock = clock_, .observer = observer_},
       image_pool_(static_cast<std::size_t>(settings.image_threads)),
-      replicas_(scheduler_, source, settings_.devices, std::move(loaded.engines),
-                {.batching = settings.batching}),
-      upscaler_({.sides = loaded.sides,
-                 .limits = {.max_pixels = settings.max_input_pixels},
-                 .memory = std::move(loaded.memory),
-                 .replicas = [this] { return replicas_.serving(); }},
-                admission_, scheduler_, image_pool_),
+      uploads_(static_cast<std::int64_t>(settings.uploads_mib * kBytesPerMib)),
+      stalls_(clock_, std::chrono::seconds(settings.stall_seconds)),
       service_({.upscaler = upscaler_,
                 .clock = clock_,
                 .metrics = metrics_,
                 .logger = logger_,
                 .draw_seed = DrawSeed,
-                .max_image_bytes = settings.max_upload_mib * kBytesPerMib}) {}
+                .max_image_bytes = settings.max_upload_mib * kBytesPerMib,
+                .uploads = uploads_,
+                .stalls = stalls_,
+                .server_info = [this] { return CurrentInfo(); }}) {}
 
 Server::~Server() {
-  upscaler_.Close();
-  upscaler_.CancelAll();
+  admission_.Close();
+  if (backend_ != nullptr) backend_->upscaler().CancelAll();
   CloseDoors(std::chrono::milliseconds(0));
-  upscaler_.AwaitIdle(TimePoint::max());
-  queue_.Close();  // Replicas leave.
+  backend_.reset();
 }
 
-absl::Status Server::Open() {
+absl::Status Server::OpenDoors() {
   UPSCALER_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(settings_.grpc_address, service_));
   UPSCALER_RETURN_IF_ERROR(OpenGateway());
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
-  watch_ = std::make_unique<HealthWatch>([this] { return replicas_.health(); },
+  stall_ticker_ = std::make_unique<Ticker>(kStallLook, [this] { stalls_.Look(); });
+  logger_.Info("listening", {{"grpc_port", grpc_->port()},
+                             {"rest_port", gateway_->port()},
+                             {"admin_port", admin_->port()}});
+  return absl::OkStatus();
+}
+
+absl::Status Server::Load(EngineSource& engines) {
+  UPSCALER_ASSIGN_OR_RETURN(LoadedEngines loaded, LoadEngines(settings_, engines, clock_, logger_));
+  backend_ = std::make_unique<Backend>(settings_,
+                                       Backend::Surroundings{.admission = admission_,
+                                                             .queue = queue_,
+                                                             .image_pool = image_pool_,
+                                                             .clock = clock_,
+                                                             .observer = observer_,
+                                                             .engines = engines},
+                                       std::move(loaded));
+  digest_ = std::make_unique<ModelDigest>(settings_.model);
+  upscaler_ = &backend_->upscaler();  // The last of what calls look at.
+  watch_ = std::make_unique<HealthWatch>([this] { return backend_->health(); },
                                          [this](const Vitals& vitals) { Tell(vitals); }, queue_);
   logger_.Info("ready", {{"grpc_port", grpc_->port()},
                          {"rest_port", gateway_->port()},
@@ -130,7 +146,9 @@ void Server::Tell(const Vitals& vitals) {
 }
 
 ServiceLoad Server::CurrentLoad() const {
-  const JobTally::Counts requests = upscaler_.tally().counts();
+  const Upscaler* upscaler = upscaler_;
+  const JobTally::Counts requests =
+      upscaler == nullptr ? JobTally::Counts() : upscaler->tally().counts();
   return {.waiting_rows = queue_.depth(),
           .oldest_wait = queue_.oldest_age(),
           .admitted_rows = admission_.rows(),
@@ -141,18 +159,41 @@ ServiceLoad Server::CurrentLoad() const {
           .cancelled = requests.cancelled};
 }
 
+v1::GetServerInfoResponse Server::CurrentInfo() const {
+  using Info = v1::GetServerInfoResponse;
+  Info info = DescribeServer({.version = std::string(kVersion),
+                              .libtorch_version = TorchEngines::library_version(),
+                              .model_name = settings_.model_name,
+                              .devices = settings_.devices,
+                              .data_type = settings_.dtype,
+                              .max_input_pixels = settings_.max_input_pixels,
+                              .max_image_bytes = settings_.max_upload_mib * kBytesPerMib,
+                              .queue_capacity = settings_.queue_capacity});
+  const Upscaler* upscaler = upscaler_;
+  info.set_state(draining_             ? Info::STATE_DRAINING
+                 : upscaler == nullptr ? Info::STATE_LOADING
+                                       : Info::STATE_SERVING);
+  if (upscaler != nullptr) {
+    DescribeLatents(upscaler->rules().latents, *info.mutable_model());
+    info.mutable_model()->set_digest(digest_->value());
+  }
+  return info;
+}
+
 absl::Status Server::Drain() {
   const TimePoint start = clock_.Now();
+  Upscaler& upscaler = backend_->upscaler();
+  draining_ = true;
   logger_.Info("draining", {{"delay_seconds", settings_.drain_delay_seconds}});
   watch_->Drain();
   // Who sends requests here hears of it only after a while.
   std::this_thread::sleep_for(std::chrono::seconds(settings_.drain_delay_seconds));
-  upscaler_.Close();
-  logger_.Info("refusing new requests", {{"in_flight", upscaler_.tally().counts().in_flight()}});
+  upscaler.Close();
+  logger_.Info("refusing new requests", {{"in_flight", upscaler.tally().counts().in_flight()}});
   // The doors stay open meanwhile: to deliver answers, and to refuse new requests
   // in words rather than by a closed port.
-  upscaler_.AwaitIdle(clock_.Now() + std::chrono::seconds(settings_.drain_seconds));
-  upscaler_.CancelAll();
+  upscaler.AwaitIdle(clock_.Now() + std::chrono::seconds(settings_.drain_seconds));
+  upscaler.CancelAll();
   UPSCALER_RETURN_IF_ERROR(AwaitCancelled());
   CloseDoors(kDeliveryTime);
   logger_.Info("drained", {{"seconds", SecondsSince(start, clock_)}});
@@ -160,11 +201,12 @@ absl::Status Server::Drain() {
 }
 
 absl::Status Server::AwaitCancelled() {
-  while (upscaler_.tally().counts().in_flight() > 0) {
-    if (replicas_.health() == ReplicaHealth::kStuck) {
+  Upscaler& upscaler = backend_->upscaler();
+  while (upscaler.tally().counts().in_flight() > 0) {
+    if (backend_->health() == ReplicaHealth::kStuck) {
       return absl::InternalError("a device hangs, with a request in it");
     }
-    upscaler_.AwaitIdle(clock_.Now() + kPatience);
+    upscaler.AwaitIdle(clock_.Now() + kPatience);
   }
   return absl::OkStatus();
 }
@@ -172,6 +214,7 @@ absl::Status Server::AwaitCancelled() {
 void Server::CloseDoors(std::chrono::milliseconds grace) {
   const TimePoint end = clock_.Now() + grace;
   watch_.reset();
+  stall_ticker_.reset();
   // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
   gateway_.reset();
   if (grpc_ != nullptr) {

@@ -12,11 +12,15 @@
 
 #include "common/clock.h"
 #include "common/thread_pool.h"
+#include "common/ticker.h"
 #include "gateway/gateway.h"
+#include "server/backend.h"
 #include "server/health_watch.h"
-#include "server/load_engines.h"
+#include "server/model_digest.h"
 #include "server/observer_metrics.h"
 #include "server/service/grpc_server.h"
+#include "server/service/stall_watch.h"
+#include "server/service/upload_budget.h"
 #include "server/service/upscaler_service.h"
 #include "server/settings.h"
 #include "telemetry/log.h"
@@ -25,9 +29,7 @@
 #include "worker/imaging/vips_library.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/row_queue.h"
-#include "worker/scheduler/cost_model.h"
 #include "worker/scheduler/engine.h"
-#include "worker/scheduler/replica_pool.h"
 #include "worker/upscaler.h"
 
 namespace upscaler {
@@ -35,10 +37,9 @@ namespace upscaler {
 // Not thread-safe: one thread owns it.
 class Server {
  public:
-  // Makes the engines and all that works with them, behind closed doors. What is passed
-  // by reference must outlive the server. Fails with what an operator has to mend.
-  static absl::StatusOr<std::unique_ptr<Server>> Load(const Settings& settings,
-                                                      EngineSource& engines, Logger& logger);
+  // Opens the doors: on return all of them answer, health with "not ready", requests with
+  // LOADING. `logger` must outlive the server. Fails with what an operator has to mend.
+  static absl::StatusOr<std::unique_ptr<Server>> Open(const Settings& settings, Logger& logger);
 
   // Ends what is left to do at a step boundary, each request with a status, and closes the
   // doors. Waits for ever for a device that hangs: see Drain.
@@ -46,22 +47,25 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Opens the doors; on return all of them answer. Once.
-  absl::Status Open();
+  // Makes the engines and all that works with them, and takes requests from then on. Blocks
+  // meanwhile. `engines` must outlive the server. Once. Fails with what an operator has to
+  // mend.
+  absl::Status Load(EngineSource& engines);
 
   // Says "not ready" and goes on serving for `drain_delay_seconds`; then refuses new
   // requests and waits until those that were admitted are answered; what is left after
-  // `drain_seconds` is cancelled. Then the doors close. Once, after Open. An error means
-  // that a device hangs, with a request in it: then nothing can take the server down in
+  // `drain_seconds` is ended with DRAINING. Then the doors close. Once, after Load. An error
+  // means that a device hangs, with a request in it: then nothing can take the server down in
   // order, and the process should end as it is.
   absl::Status Drain();
 
  private:
-  Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips,
-         EngineSource& source, LoadedEngines loaded);
+  Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips);
 
-  ServiceLoad CurrentLoad() const;
+  absl::Status OpenDoors();
   absl::Status OpenGateway();
+  ServiceLoad CurrentLoad() const;
+  v1::GetServerInfoResponse CurrentInfo() const;
   void Tell(const Vitals& vitals);
   // Waits until the requests that were cancelled have ended.
   absl::Status AwaitCancelled();
@@ -74,21 +78,25 @@ class Server {
   SteadyClock clock_;
   Admission admission_;
   RowQueue queue_;
-  const std::unique_ptr<CostModel> costs_;
   Metrics metrics_;
   ObserverMetrics observer_;
-  const SchedulerParts scheduler_;
   ThreadPool image_pool_;
-  ReplicaPool replicas_;
-  Upscaler upscaler_;
-  UpscalerService service_;
+  UploadBudget uploads_;
+  StallWatch stalls_;
+  std::atomic<Upscaler*> upscaler_ = nullptr;  // The backend's; null until it is there.
   std::atomic<bool> live_ = true;
   std::atomic<bool> ready_ = false;
-  // The doors open last and close first. Null until then.
+  std::atomic<bool> draining_ = false;
+  UpscalerService service_;
+  // Null until the model is loaded.
+  std::unique_ptr<ModelDigest> digest_;
+  std::unique_ptr<Backend> backend_;
+  // The doors open first and close first.
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<MetricsEndpoint> admin_;
   std::unique_ptr<HealthWatch> watch_;
+  std::unique_ptr<Ticker> stall_ticker_;
 };
 
 }  // namespace upscaler

@@ -114,6 +114,12 @@ void DescribeService(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
   Add(app, "max-upload-mib", settings.max_upload_mib, "Largest encoded picture taken, in MiB")
       ->check(CLI::Range(1, 60));
+  Add(app, "uploads-mib", settings.uploads_mib,
+      "Memory for pictures that are arriving, all together, in MiB")
+      ->check(CLI::Range(1, 1 << 20));
+  Add(app, "stall-seconds", settings.stall_seconds,
+      "How long a client may take to send, or to take, one message")
+      ->check(CLI::Range(1, 86'400));
   Add(app, "drain-delay-seconds", settings.drain_delay_seconds,
       "At shutdown, how long new requests are taken: until a load balancer has heard of it")
       ->check(CLI::Range(0, 86'400));

@@ -17,8 +17,13 @@ Forecast::Forecast(const Admission& admission, const RowQueue& queue, const Cost
     : admission_(admission), queue_(queue), costs_(costs), replicas_(std::move(replicas)) {}
 
 TimePoint::duration Forecast::UntilDone(TimePoint::duration work, std::size_t rows) const {
+  return UntilDone(queue_.WorkBefore(work), work, rows);
+}
+
+TimePoint::duration Forecast::UntilDone(TimePoint::duration work_before, TimePoint::duration work,
+                                        std::size_t rows) const {
   const auto others = static_cast<TimePoint::rep>(rows - 1);
-  const std::chrono::duration<double> before = queue_.WorkBefore(work) + others * work;
+  const std::chrono::duration<double> before = work_before + others * work;
   return std::chrono::duration_cast<TimePoint::duration>(before / Pace()) + work;
 }
 

@@ -23,6 +23,9 @@ class Forecast {
 
   // From now until so many rows, each with so much work, would be done if they came now.
   TimePoint::duration UntilDone(TimePoint::duration work, std::size_t rows) const;
+  // The same for rows that have come, with so much work of others before them.
+  TimePoint::duration UntilDone(TimePoint::duration work_before, TimePoint::duration work,
+                                std::size_t rows) const;
 
   // From now until there is room for so many rows more, for clients that were refused.
   std::chrono::milliseconds UntilRoom(std::size_t rows) const;

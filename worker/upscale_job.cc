@@ -6,16 +6,18 @@
 
 #include <fmt/format.h>
 
+#include "common/crc32.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "worker/imaging/codec.h"
+#include "worker/imaging/padding.h"
 #include "worker/imaging/within_memory.h"
-#include "worker/scheduler/picture_memory.h"
 
 namespace upscaler {
 namespace {
 
-// What padding may make of the largest picture allowed.
-constexpr std::int64_t kPaddingAllowance = 2;
+// Of a preview, from 0 to 100: it is looked at for a moment.
+constexpr int kPreviewQuality = 80;
 
 // The longest of each part, so that a request's timings read like one picture's.
 void TakeLongest(RowTimings& into, const RowTimings& from) {
@@ -43,77 +45,73 @@ UpscaleJob::~UpscaleJob() { std::move(on_end_)(); }
 
 void UpscaleJob::Read(Reservation reservation) {
   reservation_.emplace(std::move(reservation));
-  absl::StatusOr<std::shared_ptr<const Image>> picture =
-      WithinMemory([this] { return ReadPicture(); });
-  if (!picture.ok()) {
-    if (absl::IsCancelled(picture.status())) {
+  const absl::StatusOr<RowSpec> common = WithinMemory([this] { return ReadInput(); });
+  if (!common.ok()) {
+    if (absl::IsCancelled(common.status())) {
       surroundings_.observer.OnCancelled(CancelStage::kQueued);
     }
-    End(picture.status());
+    End(common.status());
     return;
   }
   std::vector<Row> rows;
-  for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, *picture));
-  listener_->OnAccepted(input_);
-  listener_->OnQueued({.rows_ahead = surroundings_.queue.RowsBefore(work_)});
+  for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, *common));
+  QueuePlace place = {.rows_ahead = surroundings_.queue.RowsBefore(plan_.work),
+                      .until_done = UntilDone(surroundings_.queue.WorkBefore(plan_.work))};
+  {
+    MutexLock lock(mutex_);
+    rows_ahead_ = place.rows_ahead;
+  }
+  listener_->OnAccepted(plan_.input);
+  listener_->OnQueued(place);
   surroundings_.queue.Push(std::move(rows));
 }
 
-absl::StatusOr<std::shared_ptr<const Image>> UpscaleJob::ReadPicture() {
-  if (token_->cancelled()) return absl::CancelledError("the request was cancelled");
+absl::StatusOr<RowSpec> UpscaleJob::ReadInput() {
+  if (token_->cancelled()) return token_->status();
   const TimePoint start = surroundings_.clock.Now();
-  UPSCALER_ASSIGN_OR_RETURN(
-      const Image decoded,
-      DecodeImage(task_.input, surroundings_.limits, [this](int width, int height) {
-        return Accept({.width = width, .height = height});
-      }));
-  auto padded = std::make_shared<const Image>(PadByReflection(decoded, surroundings_.sides));
+  UPSCALER_ASSIGN_OR_RETURN(RowSpec spec,
+                            task_.latents.has_value() ? ReadLatents() : ReadPicture());
   task_.input = {};  // Not needed any more, and it may be large.
   surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
-  return padded;
+  return spec;
+}
+
+absl::StatusOr<RowSpec> UpscaleJob::ReadPicture() {
+  const RequestRules& rules = surroundings_.rules;
+  UPSCALER_ASSIGN_OR_RETURN(const Image decoded,
+                            DecodeImage(task_.input, rules.limits, [this](int width, int height) {
+                              return Accept({.width = width, .height = height});
+                            }));
+  return RowSpec{.picture = std::make_shared<const Image>(PadByReflection(decoded, rules.sides))};
+}
+
+absl::StatusOr<RowSpec> UpscaleJob::ReadLatents() {
+  const RequestRules& rules = surroundings_.rules;
+  const LatentsForm& form = *task_.latents;
+  UPSCALER_RETURN_IF_ERROR(CheckFamily(form.family, rules.latents));
+  UPSCALER_RETURN_IF_ERROR(Accept({.width = form.width * rules.latents.reduction,
+                                   .height = form.height * rules.latents.reduction}));
+  UPSCALER_ASSIGN_OR_RETURN(const Latents latents, ParseLatents(task_.input, form, rules.latents));
+  return RowSpec{.picture = nullptr,
+                 .latents = std::make_shared<const Latents>(PadByReflection(latents, rules.sides))};
 }
 
 absl::Status UpscaleJob::Accept(PictureSize input) {
-  input_ = input;
-  const BatchKey key = {.width = PaddedSide(input.width, surroundings_.sides),
-                        .height = PaddedSide(input.height, surroundings_.sides),
-                        .guided = task_.guidance_scale > 1.0};
-  UPSCALER_RETURN_IF_ERROR(CheckPaddedSize(key));
-  // Asked before the model runs for a picture that its format cannot hold.
-  UPSCALER_RETURN_IF_ERROR(CheckSides(2 * input.width, 2 * input.height, task_.output.format));
-  UPSCALER_RETURN_IF_ERROR(CheckMemory(key));
-  work_ = surroundings_.costs.RowTime(key, task_.steps);
-  decoding_ = surroundings_.costs.DecodeTime(key);
+  UPSCALER_ASSIGN_OR_RETURN(plan_,
+                            PlanRequest(surroundings_.rules, surroundings_.costs, task_, input));
   // Nobody is refused for a guess.
-  if (surroundings_.costs.Knows(key)) UPSCALER_RETURN_IF_ERROR(CheckDeadline());
-  const absl::Status bytes = reservation_->Resize(BytesHeld(key));
+  if (!plan_.work_is_guess) UPSCALER_RETURN_IF_ERROR(CheckDeadline());
+  const absl::Status bytes =
+      reservation_->Resize(static_cast<std::int64_t>(task_.input.size()) + plan_.host_bytes);
   if (!absl::IsResourceExhausted(bytes)) return bytes;
   return WithRetryAfter(bytes, surroundings_.forecast.UntilRoom(reservation_->rows()));
-}
-
-// The decoder's limit is on the picture as it came; a thin one grows.
-absl::Status UpscaleJob::CheckPaddedSize(const BatchKey& key) const {
-  const SideRule& rule = surroundings_.sides;
-  const std::int64_t least = std::int64_t{rule.minimum} * rule.minimum;
-  const std::int64_t allowed = std::max(kPaddingAllowance * surroundings_.limits.max_pixels, least);
-  if (std::int64_t{key.width} * key.height <= allowed) return absl::OkStatus();
-  return InvalidField("image",
-                      fmt::format("{}x{} has to be continued to {}x{} for the model; at "
-                                  "most {} pixels are allowed then",
-                                  input_.width, input_.height, key.width, key.height, allowed));
-}
-
-absl::Status UpscaleJob::CheckMemory(const BatchKey& key) const {
-  const MemoryLimit& memory = surroundings_.memory;
-  const std::int64_t needed = memory.row_bytes(key);
-  if (needed <= memory.bytes) return absl::OkStatus();
-  return TooLargeForMemory(key, needed, memory.bytes, surroundings_.sides);
 }
 
 absl::Status UpscaleJob::CheckDeadline() const {
   const TimePoint now = surroundings_.clock.Now();
   if (task_.deadline == TimePoint::max()) return absl::OkStatus();
-  const TimePoint::duration needed = surroundings_.forecast.UntilDone(work_, reservation_->rows());
+  const TimePoint::duration needed =
+      surroundings_.forecast.UntilDone(plan_.work, reservation_->rows());
   if (now + needed <= task_.deadline) return absl::OkStatus();
   using Seconds = std::chrono::duration<double>;
   return WithReason(absl::DeadlineExceededError(fmt::format(
@@ -122,23 +120,16 @@ absl::Status UpscaleJob::CheckDeadline() const {
                     "DEADLINE_UNREACHABLE");
 }
 
-// The picture as it came, decoded and padded, and for each row its result.
-std::int64_t UpscaleJob::BytesHeld(const BatchKey& key) const {
-  constexpr std::int64_t kBytesPerPixel = Image::kChannels;
-  const std::int64_t decoded = std::int64_t{input_.width} * input_.height * kBytesPerPixel;
-  const std::int64_t padded = std::int64_t{key.width} * key.height * kBytesPerPixel;
-  return static_cast<std::int64_t>(task_.input.size()) + decoded + padded +
-         task_.image_count * 4 * padded;
-}
-
-Row UpscaleJob::MakeRow(int index, std::shared_ptr<const Image> picture) {
-  return Row{
-      .spec = {.picture = std::move(picture),
-               .prompt = task_.prompt,
-               .negative_prompt = task_.negative_prompt,
-               .guidance_scale = task_.guidance_scale,
-               .steps = task_.steps,
-               .seed = SeedOf(index)},
+Row UpscaleJob::MakeRow(int index, RowSpec spec) {
+  spec.prompt = task_.prompt;
+  spec.negative_prompt = task_.negative_prompt;
+  spec.guidance_scale = task_.guidance_scale;
+  spec.steps = task_.steps;
+  spec.seed = SeedOf(index);
+  spec.latents_wanted = task_.output_type == OutputType::kLatents;
+  spec.preview_count = task_.preview_count;
+  Row row{
+      .spec = std::move(spec),
       .deadline = task_.deadline,
       .cancel = token_,
       .progress = [job = shared_from_this(),
@@ -146,13 +137,61 @@ Row UpscaleJob::MakeRow(int index, std::shared_ptr<const Image> picture) {
       .reply = Reply([job = shared_from_this(), index](absl::StatusOr<RowResult> result) {
         job->OnRow(index, std::move(result));
       }),
-      .work = work_,
-      .decoding = decoding_,
+      .work = plan_.work,
+      .work_is_guess = plan_.work_is_guess,
+      .decoding = plan_.decoding,
   };
+  if (task_.preview_count > 0) {
+    row.preview = [job = shared_from_this(), index](int steps_done, Image image) {
+      job->OnPreview(index, steps_done, std::move(image));
+    };
+  }
+  if (index == 0) {
+    row.place = std::make_shared<const RowPlaceListener>(
+        [job = shared_from_this()](const RowPlace& place) { job->OnPlace(place); });
+  }
+  return row;
 }
 
 std::uint64_t UpscaleJob::SeedOf(int index) const {
   return task_.seed + static_cast<std::uint64_t>(index);
+}
+
+// The two below tell the listener with the lock held: so nothing comes after OnDone,
+// which follows when missing_ is 0, and no place after the first row was begun.
+
+void UpscaleJob::OnPlace(const RowPlace& place) {
+  MutexLock lock(mutex_);
+  if (missing_ == 0 || rows_.front().begun || place.rows_ahead == rows_ahead_) return;
+  rows_ahead_ = place.rows_ahead;
+  listener_->OnQueued({.rows_ahead = place.rows_ahead, .until_done = UntilDone(place.work_ahead)});
+}
+
+void UpscaleJob::ShowPreview(int index, int steps_done, const Image& image) {
+  const PictureSize size = LatentsSizeOf(DoubleOf(plan_.input), surroundings_.rules.latents);
+  absl::StatusOr<std::string> encoded = WithinMemory([&] {
+    return EncodeImage(Crop(image, size.width, size.height),
+                       {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
+  });
+  if (!encoded.ok()) return;  // The picture itself matters more.
+  MutexLock lock(mutex_);
+  if (missing_ == 0) return;
+  listener_->OnPreview({.image = index,
+                        .steps_done = steps_done,
+                        .total_steps = task_.steps,
+                        .size = size,
+                        .encoded = *std::move(encoded)});
+}
+
+void UpscaleJob::OnPreview(int index, int steps_done, Image image) {
+  surroundings_.pool.Add([job = shared_from_this(), index, steps_done, image = std::move(image)] {
+    job->ShowPreview(index, steps_done, image);
+  });
+}
+
+std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration work_ahead) const {
+  if (plan_.work_is_guess) return std::nullopt;
+  return surroundings_.forecast.UntilDone(work_ahead, plan_.work, reservation_->rows());
 }
 
 void UpscaleJob::OnStep(int index, int steps_done) {
@@ -190,27 +229,41 @@ void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
 
 void UpscaleJob::Write(int index, RowResult row) {
   if (token_->cancelled()) {
-    ObserveCancelled(CancelStage::kDelivering);
-    Fail(absl::CancelledError("the request was cancelled"));
+    if (absl::IsCancelled(token_->status())) ObserveCancelled(CancelStage::kDelivering);
+    Fail(token_->status());
     return;
   }
   const TimePoint start = surroundings_.clock.Now();
-  const PictureSize size = {.width = 2 * input_.width, .height = 2 * input_.height};
-  absl::StatusOr<std::string> encoded = WithinMemory(
-      [&] { return EncodeImage(Crop(row.image, size.width, size.height), task_.output); });
+  absl::StatusOr<UpscaledPicture> picture =
+      WithinMemory([&] { return WritePicture(index, row.output); });
   surroundings_.observer.OnStage(Stage::kImageEncode, surroundings_.clock.Now() - start);
-  if (!encoded.ok()) {
-    Fail(encoded.status());
+  if (!picture.ok()) {
+    Fail(picture.status());
     return;
   }
   {
     MutexLock lock(mutex_);
-    outcome_.pictures[static_cast<std::size_t>(index)] = {
-        .encoded = *std::move(encoded), .size = size, .seed = SeedOf(index)};
+    outcome_.pictures[static_cast<std::size_t>(index)] = *std::move(picture);
     if (outcome_.warnings.empty()) outcome_.warnings = std::move(row.warnings);
     TakeLongest(outcome_.timings, row.timings);
   }
   Settle(absl::OkStatus());
+}
+
+absl::StatusOr<UpscaledPicture> UpscaleJob::WritePicture(int index, const RowOutput& output) const {
+  UpscaledPicture picture{.encoded = {}, .size = DoubleOf(plan_.input), .seed = SeedOf(index)};
+  if (const auto* latents = std::get_if<Latents>(&output)) {
+    const PictureSize size = LatentsSizeOf(picture.size, surroundings_.rules.latents);
+    picture.encoded = SerializeLatents(Crop(*latents, size.width, size.height));
+    picture.latents = {.height = size.height, .width = size.width};
+  } else {
+    UPSCALER_ASSIGN_OR_RETURN(
+        picture.encoded,
+        EncodeImage(Crop(std::get<Image>(output), picture.size.width, picture.size.height),
+                    task_.output));
+  }
+  picture.crc32 = Crc32(picture.encoded);
+  return picture;
 }
 
 void UpscaleJob::ObserveCancelled(CancelStage stage) {
@@ -245,7 +298,18 @@ void UpscaleJob::Settle(absl::Status status) {
 }
 
 void UpscaleJob::End(absl::StatusOr<UpscaleOutcome> outcome) {
-  // Before the listener hears of it: whoever it tells may come with the next request.
+  // Before the listener hears of it: whoever it tells may come with the next request. The
+  // pictures keep their room until they are delivered.
+  if (outcome.ok()) {
+    reservation_->ReleaseRows();
+    std::int64_t bytes = 0;
+    for (const UpscaledPicture& picture : outcome->pictures) {
+      bytes += static_cast<std::int64_t>(picture.encoded.size());
+    }
+    // Where they turned out larger than what was reserved, that stays as it is.
+    reservation_->Resize(bytes).IgnoreError();
+    outcome->room = std::move(*reservation_);
+  }
   reservation_.reset();
   surroundings_.tally.End(outcome.status());
   listener_->OnDone(std::move(outcome));

@@ -2,9 +2,8 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -18,31 +17,21 @@
 #include "common/mutex.h"
 #include "common/thread_pool.h"
 #include "worker/forecast.h"
-#include "worker/imaging/codec.h"
-#include "worker/imaging/padding.h"
+#include "worker/imaging/image.h"
 #include "worker/job_tally.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/row_queue.h"
+#include "worker/request_plan.h"
 #include "worker/scheduler/cost_model.h"
 #include "worker/scheduler/observer.h"
 #include "worker/upscale_task.h"
 
 namespace upscaler {
 
-// What the device's memory allows.
-struct MemoryLimit {
-  // Bytes that a row takes at its peak. Thread-safe.
-  std::function<std::int64_t(const BatchKey&)> row_bytes = [](const BatchKey&) { return 0; };
-  // Bytes that there are for rows.
-  std::int64_t bytes = std::numeric_limits<std::int64_t>::max();
-};
-
 // What all jobs share. Borrowed; it outlives them.
 struct JobSurroundings {
-  SideRule sides;  // The model's.
-  DecodeLimits limits;
-  MemoryLimit memory;
+  RequestRules rules;
   Admission& admission;
   RowQueue& queue;
   ThreadPool& pool;
@@ -79,21 +68,28 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
     int steps_done = 0;
   };
 
-  absl::StatusOr<std::shared_ptr<const Image>> ReadPicture();
+  // What the rows have in common, padded: the picture, or the latents.
+  absl::StatusOr<RowSpec> ReadInput();
+  absl::StatusOr<RowSpec> ReadPicture();
+  absl::StatusOr<RowSpec> ReadLatents();
   // Whether a picture of this size is taken on: before memory is taken for it.
   absl::Status Accept(PictureSize input);
-  absl::Status CheckPaddedSize(const BatchKey& key) const;
-  absl::Status CheckMemory(const BatchKey& key) const;
   absl::Status CheckDeadline() const;
-  std::int64_t BytesHeld(const BatchKey& key) const;
-  Row MakeRow(int index, std::shared_ptr<const Image> picture);
+  Row MakeRow(int index, RowSpec spec);
   std::uint64_t SeedOf(int index) const;
 
+  // The row that comes first stands elsewhere in the queue.
+  void OnPlace(const RowPlace& place) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnPreview(int index, int steps_done, Image image);
+  // Crops, encodes and tells it. On the pool.
+  void ShowPreview(int index, int steps_done, const Image& image) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnStep(int index, int steps_done) ABSL_LOCKS_EXCLUDED(mutex_);
   // A row's answer, on the replica's thread: the picture is encoded elsewhere.
   void OnRow(int index, absl::StatusOr<RowResult> result) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Crops and encodes a finished picture. On the pool.
+  // Crops and encodes a finished picture or its latents. On the pool.
   void Write(int index, RowResult row) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<UpscaledPicture> WritePicture(int index, const RowOutput& output) const;
+  std::optional<TimePoint::duration> UntilDone(TimePoint::duration work_ahead) const;
 
   // Tells that a row's caller went away, unless the row was given up for another's error.
   void ObserveCancelled(CancelStage stage) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -114,13 +110,12 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   const std::shared_ptr<CancelToken> token_ = std::make_shared<CancelToken>();
   // These are set by Read, before there are rows. The reservation is ended by End.
   std::optional<Reservation> reservation_;
-  PictureSize input_;
-  TimePoint::duration work_{};      // Of one row.
-  TimePoint::duration decoding_{};  // The last part of it.
+  RequestPlan plan_;
 
   Mutex mutex_;
   std::vector<RowState> rows_ ABSL_GUARDED_BY(mutex_);
-  int missing_ ABSL_GUARDED_BY(mutex_);  // Rows that are not over yet.
+  int missing_ ABSL_GUARDED_BY(mutex_);                 // Rows that are not over yet.
+  std::size_t rows_ahead_ ABSL_GUARDED_BY(mutex_) = 0;  // As the listener was told.
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   UpscaleOutcome outcome_ ABSL_GUARDED_BY(mutex_);
 };

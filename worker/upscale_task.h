@@ -68,6 +68,17 @@ struct UpscaleOutcome {
   std::optional<Reservation> room = {};
 };
 
+// What a request would take.
+struct UpscaleEstimate {
+  PictureSize output;
+  std::int64_t device_bytes = 0;  // Of the device's memory, for one picture at its peak.
+  std::int64_t host_bytes = 0;    // Until it is answered, beside its encoded input.
+  // Of a device that has nothing else to do; and from now on, waiting included. Nothing
+  // where no pictures of about this size were done.
+  std::optional<TimePoint::duration> work = {};
+  std::optional<TimePoint::duration> until_done = {};
+};
+
 // Where a request stands in the queue.
 struct QueuePlace {
   std::size_t rows_ahead = 0;                          // Before its first row.

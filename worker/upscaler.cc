@@ -13,9 +13,7 @@ namespace upscaler {
 Upscaler::Upscaler(const Options& options, Admission& admission, const SchedulerParts& scheduler,
                    ThreadPool& pool)
     : forecast_(admission, scheduler.queue, scheduler.costs, options.replicas),
-      surroundings_{.sides = options.sides,
-                    .limits = options.limits,
-                    .memory = options.memory,
+      surroundings_{.rules = options.rules,
                     .admission = admission,
                     .queue = scheduler.queue,
                     .pool = pool,
@@ -59,10 +57,27 @@ void Upscaler::Cancel(CancelToken& token) {
   surroundings_.queue.DropDeparted();
 }
 
+absl::StatusOr<UpscaleEstimate> Upscaler::Estimate(const UpscaleTask& task,
+                                                   PictureSize input) const {
+  if (task.latents.has_value()) {
+    UPSCALER_RETURN_IF_ERROR(CheckFamily(task.latents->family, rules().latents));
+  }
+  UPSCALER_ASSIGN_OR_RETURN(const RequestPlan plan,
+                            PlanRequest(rules(), surroundings_.costs, task, input));
+  UpscaleEstimate estimate{
+      .output = DoubleOf(input), .device_bytes = plan.device_bytes, .host_bytes = plan.host_bytes};
+  if (!plan.work_is_guess) {
+    estimate.work = plan.work * task.image_count;
+    estimate.until_done =
+        forecast_.UntilDone(plan.work, static_cast<std::size_t>(task.image_count));
+  }
+  return estimate;
+}
+
 void Upscaler::CancelAll() {
   {
     MutexLock lock(mutex_);
-    for (const auto& [number, token] : active_) token->Cancel();
+    for (const auto& [number, token] : active_) token->Cancel(CancelCause::kShutdown);
   }
   surroundings_.queue.DropDeparted();
 }

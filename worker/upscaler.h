@@ -18,11 +18,10 @@
 #include "common/mutex.h"
 #include "common/thread_pool.h"
 #include "worker/forecast.h"
-#include "worker/imaging/codec.h"
-#include "worker/imaging/padding.h"
 #include "worker/job_tally.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/cancel_token.h"
+#include "worker/request_plan.h"
 #include "worker/scheduler/step_loop.h"
 #include "worker/upscale_job.h"
 #include "worker/upscale_task.h"
@@ -33,9 +32,7 @@ namespace upscaler {
 class Upscaler {
  public:
   struct Options {
-    SideRule sides;  // The model's.
-    DecodeLimits limits{};
-    MemoryLimit memory{};
+    RequestRules rules;
     // How many replicas take work. Thread-safe; must not block.
     std::function<std::size_t()> replicas = [] { return std::size_t{1}; };
   };
@@ -60,7 +57,12 @@ class Upscaler {
   // Cancels a request. Where it waits, it ends at once.
   void Cancel(CancelToken& token);
 
-  // Cancels every request that there is.
+  // What `task`, whose input is left out, would take with an input of this size. Fails
+  // with what Start's listener would hear, but for what the input itself is refused for.
+  absl::StatusOr<UpscaleEstimate> Estimate(const UpscaleTask& task, PictureSize input) const;
+
+  // Ends every request that there is for the server's sake: their listeners hear
+  // kUnavailable, reason DRAINING.
   void CancelAll() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Blocks until no request is left, or until `deadline` of the steady clock.
@@ -70,6 +72,7 @@ class Upscaler {
   void Close() { surroundings_.admission.Close(); }
 
   const JobTally& tally() const { return tally_; }
+  const RequestRules& rules() const { return surroundings_.rules; }
 
  private:
   void Enter(std::uint64_t number, std::shared_ptr<CancelToken> token) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -13,6 +13,7 @@
 #include <grpcpp/server_context.h>
 
 #include "common/clock.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
 #include "server/service/stall_watch.h"
 #include "server/service/upload_budget.h"
 #include "telemetry/log.h"
@@ -33,6 +34,10 @@ struct CallContext {
   std::size_t max_image_bytes;
   UploadBudget& uploads;
   StallWatch& stalls;
+  // The answer to GetServerInfo. Thread-safe; must not block.
+  std::function<v1::GetServerInfoResponse()> server_info = [] {
+    return v1::GetServerInfoResponse();
+  };
 };
 
 // Who does the work. kUnavailable, reason LOADING, while the server loads its model.

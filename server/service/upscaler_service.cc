@@ -2,12 +2,34 @@
 
 #include <utility>
 
+#include "server/service/estimate.h"
+#include "server/service/grpc_status.h"
 #include "server/service/upscale_stream.h"
 #include "server/service/upscale_unary.h"
 
 namespace upscaler {
 
 UpscalerService::UpscalerService(CallContext context) : context_(std::move(context)) {}
+
+grpc::ServerUnaryReactor* UpscalerService::EstimateUpscale(
+    grpc::CallbackServerContext* call, const v1::EstimateUpscaleRequest* request,
+    v1::EstimateUpscaleResponse* response) {
+  absl::StatusOr<v1::EstimateUpscaleResponse> estimate =
+      upscaler::EstimateUpscale(context_, *request);
+  if (estimate.ok()) *response = *std::move(estimate);
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(estimate.status()));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* UpscalerService::GetServerInfo(
+    grpc::CallbackServerContext* call, const v1::GetServerInfoRequest* /*request*/,
+    v1::GetServerInfoResponse* response) {
+  *response = context_.server_info();
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
 
 // gRPC takes reactors by raw pointer; each deletes itself in OnDone.
 

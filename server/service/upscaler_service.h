@@ -15,6 +15,12 @@ class UpscalerService final : public v1::UpscalerService::CallbackService {
  public:
   explicit UpscalerService(CallContext context);
 
+  grpc::ServerUnaryReactor* EstimateUpscale(grpc::CallbackServerContext* call,
+                                            const v1::EstimateUpscaleRequest* request,
+                                            v1::EstimateUpscaleResponse* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* call,
+                                          const v1::GetServerInfoRequest* request,
+                                          v1::GetServerInfoResponse* response) override;
   grpc::ServerUnaryReactor* Upscale(grpc::CallbackServerContext* call,
                                     const v1::UpscaleRequest* request,
                                     v1::UpscaleResponse* response) override;

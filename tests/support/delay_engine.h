@@ -34,14 +34,21 @@ class DelayEngine final : public Engine {
 
   absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
+  absl::StatusOr<Image> Preview(RowId id) override;
   Decoding Finish(RowId id) override;
   void Drop(RowId id) override;
   SideRule sides() const override { return script_.sides; }
+  LatentsRule latents() const override { return script_.latents; }
   std::int64_t RowBytes(const BatchKey& key) const override;
   std::int64_t FreeBytes() const override { return script_.free_bytes; }
 
-  // Every pixel as a block of 2×2: what comes of a row.
+  // Every pixel, or every latent, as a block of 2×2: what comes of a row.
   static Image Doubled(const Image& image);
+  static Latents Doubled(const Latents& latents);
+
+  // The preview of every row: a picture of the size of its latents, in one grey that tells
+  // the steps done.
+  static Image PreviewOf(const BatchKey& key, const LatentsRule& rule, int steps_done);
 
  private:
   struct RowInside {

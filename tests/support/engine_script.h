@@ -23,6 +23,7 @@
 
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "worker/imaging/latents.h"
 #include "worker/imaging/padding.h"
 #include "worker/queue/row.h"
 
@@ -60,6 +61,7 @@ class EngineScript {
 
   // Set beforehand: what the model asks for and what the device has.
   SideRule sides{};
+  LatentsRule latents{};
   std::int64_t row_bytes = 1;
   std::int64_t free_bytes = std::numeric_limits<std::int64_t>::max();
 

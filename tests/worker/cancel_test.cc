@@ -188,7 +188,8 @@ class CancelTest : public ::testing::Test {
       .queue = queue_, .costs = costs_, .clock = clock_, .observer = observer_};
   ThreadPool pool_{/*threads=*/2};
   std::vector<std::unique_ptr<Replica>> replicas_;
-  Upscaler upscaler_{{.sides = {.multiple = 8, .minimum = 16}}, admission_, parts_, pool_};
+  Upscaler upscaler_{
+      {.rules = {.sides = {.multiple = 8, .minimum = 16}}}, admission_, parts_, pool_};
   std::vector<std::string> pictures_;
   std::uint64_t seed_ = 0;
 };

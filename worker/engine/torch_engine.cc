@@ -35,6 +35,26 @@ Image ToImage(const at::Tensor& pixels) {
   return image;
 }
 
+// -> [1, C, h, w]
+at::Tensor ToTensor(const Latents& latents) {
+  at::Tensor tensor = at::empty({1, latents.channels, latents.height, latents.width}, at::kFloat);
+  std::memcpy(tensor.mutable_data_ptr(), latents.values.data(),
+              latents.values.size() * sizeof(float));
+  return tensor;
+}
+
+// tensor [1, C, h, w]
+Latents ToLatents(const at::Tensor& tensor, int reduction) {
+  const at::Tensor host = tensor.to(at::kCPU, at::kFloat).contiguous();
+  Latents latents{.channels = static_cast<int>(host.size(1)),
+                  .height = static_cast<int>(host.size(2)),
+                  .width = static_cast<int>(host.size(3)),
+                  .reduction = reduction,
+                  .values = std::vector<float>(static_cast<std::size_t>(host.numel()))};
+  std::memcpy(latents.values.data(), host.const_data_ptr(), latents.values.size() * sizeof(float));
+  return latents;
+}
+
 void ComputeWith(const TorchEngine::Options& options) {
   if (options.threads > 0) ComputeWithThreads(options.threads);
 }
@@ -50,12 +70,15 @@ absl::StatusOr<Intake> TorchEngine::Admit(RowId id, const RowSpec& spec) {
   const c10::InferenceMode inference;
   return CatchTorch([&] {
     ComputeWith(options_);
-    const PipelineRequest request = {.pixels = ToTensor(*spec.picture),
+    const bool pixels = spec.picture != nullptr;
+    const PipelineRequest request = {.pixels = pixels ? ToTensor(*spec.picture) : at::Tensor(),
+                                     .latents = pixels ? at::Tensor() : ToTensor(*spec.latents),
                                      .prompts = {.prompt = spec.prompt,
                                                  .negative = spec.negative_prompt,
                                                  .guidance_scale = spec.guidance_scale},
                                      .steps = spec.steps,
-                                     .seed = spec.seed};
+                                     .seed = spec.seed,
+                                     .previews = spec.preview_count > 0};
     const TimePoint start = clock_.Now();
     Condition condition = model_->EncodePrompts(request.prompts);
     const TimePoint text_done = clock_.Now();
@@ -65,7 +88,9 @@ absl::StatusOr<Intake> TorchEngine::Admit(RowId id, const RowSpec& spec) {
                      .text_cache_misses = condition.cache_misses};
     PipelineRow row = model_->pipeline().Begin(request, std::move(condition));
     intake.vae_encode = clock_.Now() - text_done;
-    rows_.emplace(id, KeyedRow{.row = std::move(row), .key = BatchKeyOf(spec)});
+    rows_.emplace(id, KeyedRow{.row = std::move(row),
+                               .key = BatchKeyOf(spec),
+                               .latents_wanted = spec.latents_wanted});
     return intake;
   });
 }
@@ -87,13 +112,24 @@ absl::StatusOr<std::vector<absl::Status>> TorchEngine::Step(std::span<const RowI
   });
 }
 
+absl::StatusOr<Image> TorchEngine::Preview(RowId id) {
+  const c10::InferenceMode inference;
+  return CatchTorch([&] {
+    ComputeWith(options_);
+    return ToImage(model_->pipeline().Preview(rows_.at(id).row));
+  });
+}
+
 Engine::Decoding TorchEngine::Finish(RowId id) {
   const auto place = rows_.find(id);
   assert(place != rows_.end());
   // Of the whole row, which may wait for its decoding, only the latents.
-  return [model = model_, options = options_, latents = TakeOut(place).latents] {
+  KeyedRow taken = TakeOut(place);
+  return [model = model_, options = options_, latents = std::move(taken.row.latents),
+          latents_wanted = taken.latents_wanted] {
     const c10::InferenceMode inference;
-    return CatchTorch([&] {
+    return CatchTorch([&]() -> RowOutput {
+      if (latents_wanted) return ToLatents(latents, model->latents().reduction);
       ComputeWith(options);
       return ToImage(model->pipeline().Decode(latents));
     });
@@ -114,13 +150,13 @@ ConditionBatch& TorchEngine::ConditionsOf(const BatchKey& key) {
   return conditions_.emplace_back(KeyedConditions{.key = key, .conditions = {}}).conditions;
 }
 
-PipelineRow TorchEngine::TakeOut(std::unordered_map<RowId, KeyedRow>::iterator place) {
+TorchEngine::KeyedRow TorchEngine::TakeOut(std::unordered_map<RowId, KeyedRow>::iterator place) {
   KeyedRow taken = std::move(place->second);
   rows_.erase(place);
   const bool last = std::none_of(rows_.begin(), rows_.end(),
                                  [&](const auto& other) { return other.second.key == taken.key; });
   if (last) std::erase_if(conditions_, [&](const auto& of) { return of.key == taken.key; });
-  return std::move(taken.row);
+  return taken;
 }
 
 }  // namespace upscaler

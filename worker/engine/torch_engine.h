@@ -40,10 +40,12 @@ class TorchEngine final : public Engine {
 
   absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
+  absl::StatusOr<Image> Preview(RowId id) override;
   Decoding Finish(RowId id) override;
   void Drop(RowId id) override;
 
   SideRule sides() const override { return model_->sides(); }
+  LatentsRule latents() const override { return model_->latents(); }
   std::int64_t RowBytes(const BatchKey& key) const override { return model_->RowBytes(key); }
   std::int64_t FreeBytes() const override;
 
@@ -51,6 +53,7 @@ class TorchEngine final : public Engine {
   struct KeyedRow {
     PipelineRow row;
     BatchKey key;
+    bool latents_wanted = false;
   };
   // Batches of several keys may take turns, and each keeps its conditions meanwhile.
   struct KeyedConditions {
@@ -60,7 +63,7 @@ class TorchEngine final : public Engine {
 
   ConditionBatch& ConditionsOf(const BatchKey& key);
   // Takes the row out, and with the last one of its key what was kept for the key.
-  PipelineRow TakeOut(std::unordered_map<RowId, KeyedRow>::iterator place);
+  KeyedRow TakeOut(std::unordered_map<RowId, KeyedRow>::iterator place);
 
   const std::shared_ptr<const TorchModel> model_;
   const Options options_;

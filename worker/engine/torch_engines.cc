@@ -22,11 +22,7 @@ RowSpec SmallestPicture(const Engine& engine) {
               Image{.width = side,
                     .height = side,
                     .pixels = std::vector<std::uint8_t>(pixels * Image::kChannels)}),
-          .prompt = "",
-          .negative_prompt = "",
-          .guidance_scale = 0,
-          .steps = 1,
-          .seed = 0};
+          .steps = 1};
 }
 
 // Takes the smallest picture the whole way, so that the first client does not wait

@@ -9,6 +9,15 @@
 #include "worker/models/pipeline/row_memory.h"
 
 namespace upscaler {
+namespace {
+
+// Of the autoencoder that Stable Diffusion 1 and 2 share.
+constexpr int kStableDiffusionChannels = 4;
+constexpr int kStableDiffusionReduction = 8;
+constexpr double kStableDiffusionScale = 0.18215;
+
+}  // namespace
+
 absl::StatusOr<std::shared_ptr<const TorchModel>> TorchModel::Load(const Options& options,
                                                                    const c10::Device& device) {
   const LoadOptions load = {.variant = options.weights_variant,
@@ -32,6 +41,18 @@ Condition TorchModel::EncodePrompts(const Prompts& prompts) const {
 SideRule TorchModel::sides() const {
   return {.multiple = static_cast<int>(pipeline_.side_multiple()),
           .minimum = static_cast<int>(pipeline_.minimum_side())};
+}
+
+LatentsRule TorchModel::latents() const {
+  const VaeConfig& vae = pipeline_.checkpoint().vae_config;
+  const auto channels = static_cast<int>(vae.latent_channels);
+  const auto reduction = static_cast<int>(vae.reduction());
+  // Those of SDXL have the same shape, and another scale.
+  return {.channels = channels,
+          .reduction = reduction,
+          .stable_diffusion = channels == kStableDiffusionChannels &&
+                              reduction == kStableDiffusionReduction &&
+                              vae.scaling_factor == kStableDiffusionScale};
 }
 
 std::int64_t TorchModel::RowBytes(const BatchKey& key) const {

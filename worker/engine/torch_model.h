@@ -15,6 +15,7 @@
 #include <absl/status/statusor.h>
 #include <c10/core/Device.h>
 
+#include "worker/imaging/latents.h"
 #include "worker/imaging/padding.h"
 #include "worker/models/pipeline/pipeline.h"
 #include "worker/models/pipeline/text_cache.h"
@@ -46,6 +47,7 @@ class TorchModel {
 
   // As Engine has them.
   SideRule sides() const;
+  LatentsRule latents() const;
   std::int64_t RowBytes(const BatchKey& key) const;
 
   const Pipeline& pipeline() const { return pipeline_; }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <absl/functional/any_invocable.h>
@@ -14,6 +15,7 @@
 
 #include "common/clock.h"
 #include "worker/imaging/image.h"
+#include "worker/imaging/latents.h"
 
 namespace upscaler {
 
@@ -25,9 +27,12 @@ struct RowTimings {
   TimePoint::duration decode{};   // Latents to pixels.
 };
 
+// Twice the size of the row's padded picture or latents.
+using RowOutput = std::variant<Image, Latents>;
+
 // What comes of a row.
 struct RowResult {
-  Image image;  // Twice the size of the row's padded picture.
+  RowOutput output;
   std::vector<std::string> warnings;
   RowTimings timings;
 };

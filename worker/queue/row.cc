@@ -3,8 +3,9 @@
 namespace upscaler {
 
 BatchKey BatchKeyOf(const RowSpec& spec) {
-  return {.width = spec.picture->width,
-          .height = spec.picture->height,
+  const bool pixels = spec.picture != nullptr;
+  return {.width = pixels ? spec.picture->width : spec.latents->picture_width(),
+          .height = pixels ? spec.picture->height : spec.latents->picture_height(),
           .guided = spec.guidance_scale > 1.0};
 }
 
@@ -17,8 +18,14 @@ TimePoint::duration TimeLeft(const Row& row, int steps_done) {
   return steps * (row.spec.steps - steps_done) / row.spec.steps + row.decoding;
 }
 
+bool WantsPreview(const RowSpec& spec, int steps_done) {
+  if (steps_done >= spec.steps) return false;
+  const auto due = [&](int steps) { return steps * (spec.preview_count + 1) / spec.steps; };
+  return due(steps_done) > due(steps_done - 1);
+}
+
 std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now) {
-  if (row.cancel->cancelled()) return absl::CancelledError("the request was cancelled");
+  if (row.cancel->cancelled()) return row.cancel->status();
   if (row.deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
   return std::nullopt;
 }

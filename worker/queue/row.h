@@ -4,7 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "common/clock.h"
 #include "worker/imaging/image.h"
+#include "worker/imaging/latents.h"
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/reply.h"
 
@@ -24,15 +27,22 @@ using RowId = std::uint64_t;
 
 // What the model is asked to do. Immutable once made.
 struct RowSpec {
-  // Already padded to sides that the model takes. Shared by the rows of one
-  // request, which differ in the seed alone.
+  // One of the two: already padded to sides that the model takes. Shared by the rows of
+  // one request, which differ in the seed alone.
   std::shared_ptr<const Image> picture;
-  std::string prompt;
-  std::string negative_prompt;
+  std::shared_ptr<const Latents> latents = nullptr;
+  std::string prompt{};
+  std::string negative_prompt{};
   double guidance_scale = 0;
   int steps = 1;  // At least 1.
   std::uint64_t seed = 0;
+  bool latents_wanted = false;  // Instead of a picture.
+  int preview_count = 0;        // See WantsPreview.
 };
+
+// Whether a preview is due after so many steps, at least 1: previews are spread evenly
+// over the steps, at most one a step, and none comes when the row is done.
+bool WantsPreview(const RowSpec& spec, int steps_done);
 
 // What rows must have in common to share a forward pass: what the shape of the
 // tensors forces. Prompts, steps and seeds may differ.
@@ -54,15 +64,34 @@ BatchKey BatchKeyOf(const RowSpec& spec);
 // begin anew. Must not block and must not throw.
 using RowProgress = absl::AnyInvocable<void(int steps_done)>;
 
+// Called there too, with what the row looks like after so many of its steps.
+using RowPreview = absl::AnyInvocable<void(int steps_done, Image image)>;
+
+// Where a waiting row stands.
+struct RowPlace {
+  std::size_t rows_ahead = 0;
+  TimePoint::duration work_ahead{};  // Of these rows, and of those that are begun.
+};
+
+// Called while the row waits, on the thread of whoever has the queue tell places; a last
+// time, maybe, when the row has just been begun or answered. Must not block and must not
+// throw.
+using RowPlaceListener = std::function<void(const RowPlace& place)>;
+
 struct Row {
   RowId id = 0;  // Given by the queue.
   RowSpec spec;
   TimePoint deadline = TimePoint::max();      // Past it the caller has stopped listening.
   std::shared_ptr<const CancelToken> cancel;  // Never null.
   RowProgress progress;
+  RowPreview preview = nullptr;  // Null where spec.preview_count is 0.
+  // Null for a row whose place nobody asks for. Shared, because the row may leave the queue
+  // while it is called.
+  std::shared_ptr<const RowPlaceListener> place = nullptr;
   Reply reply;
   // How long a device would work for the row alone: an estimate, 0 if unknown.
   TimePoint::duration work{};
+  bool work_is_guess = false;      // It is scaled from pictures of another size.
   TimePoint::duration decoding{};  // The part of `work` that comes after the last step.
   TimePoint queued_at{};           // Set by the queue.
   double fair_finish = 0;          // Set by the queue: see FairShare.

@@ -13,10 +13,6 @@
 namespace upscaler {
 namespace {
 
-absl::Status DrainingError() {
-  return WithReason(absl::UnavailableError("the server is shutting down"), "DRAINING");
-}
-
 // The virtual time at which a new row with so much work would end.
 double FairFinishOf(TimePoint::duration work, double virtual_time) {
   return virtual_time + std::chrono::duration<double>(work).count();
@@ -54,7 +50,7 @@ void RowQueue::Return(Row row, TimePoint::duration left) {
   std::vector<Departure> departures;
   {
     MutexLock lock(mutex_);
-    begun_work_ -= left;
+    TakeBegun(left, row.work_is_guess);
     waiting_work_ += row.work;
     fair_share_.Enter(row.work - left);  // What has to be done again takes its share too.
     rows_.push_back(std::move(row));
@@ -119,6 +115,7 @@ NextStep RowQueue::Choose(std::span<const BegunRow> begun, std::size_t max_begun
       const auto row = waiting[index - begun.size()];
       waiting_work_ -= row->work;
       begun_work_ += row->work;
+      if (row->work_is_guess) begun_guesses_ += row->work;
       next.joining.push_back(std::move(*row));
       rows_.erase(row);
     }
@@ -126,16 +123,21 @@ NextStep RowQueue::Choose(std::span<const BegunRow> begun, std::size_t max_begun
   return next;
 }
 
-void RowQueue::Serve(TimePoint::duration work) {
+void RowQueue::Serve(TimePoint::duration work, bool guess) {
   MutexLock lock(mutex_);
-  begun_work_ -= work;
+  TakeBegun(work, guess);
   fair_share_.Serve(work);
 }
 
 void RowQueue::End(const Row& row, TimePoint::duration left) {
   MutexLock lock(mutex_);
-  begun_work_ -= left;
+  TakeBegun(left, row.work_is_guess);
   fair_share_.Leave(row.fair_finish, left);
+}
+
+void RowQueue::TakeBegun(TimePoint::duration work, bool guess) {
+  begun_work_ -= work;
+  if (guess) begun_guesses_ -= work;
 }
 
 void RowQueue::DropDeparted() {
@@ -183,11 +185,29 @@ TimePoint::duration RowQueue::work_ahead() const {
 TimePoint::duration RowQueue::WorkBefore(TimePoint::duration work) const {
   MutexLock lock(mutex_);
   const double finish = FairFinishOf(work, fair_share_.virtual_time());
-  TimePoint::duration before = begun_work_;
+  TimePoint::duration before = begun_work_ - begun_guesses_;
   for (const Row& row : rows_) {
-    if (row.fair_finish <= finish) before += row.work;
+    if (row.fair_finish <= finish && !row.work_is_guess) before += row.work;
   }
   return before;
+}
+
+void RowQueue::TellPlaces() {
+  std::vector<std::pair<std::shared_ptr<const RowPlaceListener>, RowPlace>> places;
+  {
+    MutexLock lock(mutex_);
+    std::vector<const Row*> rows;
+    for (const Row& row : rows_) rows.push_back(&row);
+    // Those that came first go first where all else is equal.
+    std::ranges::stable_sort(rows, {}, &Row::fair_finish);
+    RowPlace place{.work_ahead = begun_work_ - begun_guesses_};
+    for (const Row* row : rows) {
+      if (row->place != nullptr) places.emplace_back(row->place, place);
+      ++place.rows_ahead;
+      if (!row->work_is_guess) place.work_ahead += row->work;
+    }
+  }
+  for (const auto& [listener, place] : places) (*listener)(place);
 }
 
 std::size_t RowQueue::RowsBefore(TimePoint::duration work) const {

@@ -66,8 +66,9 @@ class RowQueue {
   NextStep AwaitStep(std::span<const BegunRow> begun, std::size_t max_begun, const BatchRule& rule)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // A replica has done so much work, in device time of rows alone.
-  void Serve(TimePoint::duration work) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A replica has done so much work, in device time of rows alone; a guess where it is
+  // that of a row whose work is one.
+  void Serve(TimePoint::duration work, bool guess = false) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // A row that was begun has ended, `left` before its work was done.
   void End(const Row& row, TimePoint::duration left) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -90,10 +91,14 @@ class RowQueue {
   TimePoint::duration oldest_age() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Work of the rows that wait or are begun, and has not been done.
   TimePoint::duration work_ahead() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // The part of it that would be done before a new row with so much work.
+  // The part of it that would be done before a new row with so much work, as far as that
+  // is known: guesses count for nothing, since clients are refused by this number.
   TimePoint::duration WorkBefore(TimePoint::duration work) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Waiting rows that would go before a new row with so much work.
   std::size_t RowsBefore(TimePoint::duration work) const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Tells the rows that wait where they stand, those that asked for it.
+  void TellPlaces() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // How many threads are waiting in AwaitStep.
   std::size_t idle_replicas() const ABSL_LOCKS_EXCLUDED(mutex_);
   // FairShare's.
@@ -113,6 +118,8 @@ class RowQueue {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Departure> TakeDeparted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Departure> TakeAll(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // So much work of rows that are begun is done, or will not be.
+  void TakeBegun(TimePoint::duration work, bool guess) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A waiting row ends.
   void Forget(const Row& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static void Answer(std::vector<Departure> departures);
@@ -127,6 +134,7 @@ class RowQueue {
   FairShare fair_share_ ABSL_GUARDED_BY(mutex_);
   TimePoint::duration waiting_work_ ABSL_GUARDED_BY(mutex_){};
   TimePoint::duration begun_work_ ABSL_GUARDED_BY(mutex_){};
+  TimePoint::duration begun_guesses_ ABSL_GUARDED_BY(mutex_){};  // The part that is guessed.
   RowId last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status abandoned_ ABSL_GUARDED_BY(mutex_);  // OK while there are replicas.

@@ -19,7 +19,9 @@
 
 #include "common/clock.h"
 #include "worker/imaging/image.h"
+#include "worker/imaging/latents.h"
 #include "worker/imaging/padding.h"
+#include "worker/queue/reply.h"
 #include "worker/queue/row.h"
 
 namespace upscaler {
@@ -43,15 +45,15 @@ struct Intake {
 // A row lives in the engine from Admit to Finish or Drop.
 class Engine {
  public:
-  // What turns a finished row into pixels, twice the sides of the row's picture.
+  // What turns a finished row into what it wants, twice the sides of what it brought.
   // Called once, on any thread, also while the engine works on or when it is gone.
-  using Decoding = absl::AnyInvocable<absl::StatusOr<Image>() &&>;
+  using Decoding = absl::AnyInvocable<absl::StatusOr<RowOutput>() &&>;
 
   virtual ~Engine() = default;
 
-  // Takes a row in: reads its prompt, encodes its picture, draws its noise. A
-  // failure leaves nothing of the row. Requires an id that is not in the engine
-  // and a picture that keeps the side rule.
+  // Takes a row in: reads its prompt, encodes its picture if it brings one, draws its
+  // noise. A failure leaves nothing of the row. Requires an id that is not in the engine
+  // and a picture, or latents of a picture, that keeps the side rule.
   virtual absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) = 0;
 
   // Takes the next denoising step of each of `rows` in one forward pass. An error
@@ -61,6 +63,10 @@ class Engine {
   // step left, at least one. A row's result does not depend on its neighbours.
   virtual absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) = 0;
 
+  // What a row looks like after its last step, roughly and cheaply: a picture with the
+  // sides of its latents. Requires a row that has taken a step and asks for previews.
+  virtual absl::StatusOr<Image> Preview(RowId id) = 0;
+
   // Takes a row whose steps are done out of the engine.
   virtual Decoding Finish(RowId id) = 0;
 
@@ -69,6 +75,9 @@ class Engine {
 
   // What the model asks of a picture's sides. Thread-safe.
   virtual SideRule sides() const = 0;
+
+  // What its latents are like. Thread-safe.
+  virtual LatentsRule latents() const = 0;
 
   // Device memory that one row of `key` takes at its peak, beyond the model's own,
   // in bytes: an estimate. Thread-safe.

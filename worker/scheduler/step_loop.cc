@@ -123,10 +123,12 @@ bool StepLoop::Admit(Row row) {
   begun->warnings = std::move(intake->warnings);
   begun->denoise_start = parts_.clock.Now();
   begun->timings.encode = begun->denoise_start - start;
-  parts_.costs.NoteEncode(key, begun->timings.encode);
   parts_.observer.OnQueueWait(begun->timings.queue);
   parts_.observer.OnStage(Stage::kText, intake->text);
-  parts_.observer.OnStage(Stage::kVaeEncode, intake->vae_encode);
+  if (begun->row.spec.picture != nullptr) {
+    parts_.costs.NoteEncode(key, begun->timings.encode);
+    parts_.observer.OnStage(Stage::kVaeEncode, intake->vae_encode);
+  }
   parts_.observer.OnTextCache(intake->text_cache_hits, intake->text_cache_misses);
   begun_.push_back(std::move(begun));
   return true;
@@ -148,11 +150,20 @@ bool StepLoop::Step(std::span<BegunState* const> batch) {
     BegunState& begun = *batch[i];
     const TimePoint::duration left = WorkLeft(begun.row, begun.steps_done);
     ++begun.steps_done;
-    parts_.queue.Serve(left - WorkLeft(begun.row, begun.steps_done));
+    parts_.queue.Serve(left - WorkLeft(begun.row, begun.steps_done), begun.row.work_is_guess);
     begun.row.progress(begun.steps_done);
+    ShowPreview(begun);
     if (begun.steps_done == begun.row.spec.steps) Finish(Take(&begun));
   }
   return true;
+}
+
+void StepLoop::ShowPreview(BegunState& begun) {
+  if (!WantsPreview(begun.row.spec, begun.steps_done)) return;
+  // Where it fails nothing is lost but the look; if the engine broke, the next step says so.
+  if (absl::StatusOr<Image> preview = engine_->Preview(begun.row.id); preview.ok()) {
+    begun.row.preview(begun.steps_done, *std::move(preview));
+  }
 }
 
 bool StepLoop::StepApart(const BatchKey& key, std::span<const RowId> rows,
@@ -211,26 +222,28 @@ void StepLoop::Decode(const SchedulerParts& parts, Pulse& pulse, const SideRule&
                       BegunState& begun, Engine::Decoding decoding) {
   const BatchKey key = BatchKeyOf(begun.row.spec);
   const TimePoint start = parts.clock.Now();
-  absl::StatusOr<Image> image;
+  absl::StatusOr<RowOutput> output;
   // Decoding costs as much as several steps; it is not done for nobody.
   if (std::optional<absl::Status> departure = DepartureOf(begun.row, start)) {
-    image = *std::move(departure);
+    output = *std::move(departure);
   } else {
     const Pulse::Work work(pulse, parts.costs.DecodeTime(key));
-    image = std::move(decoding)();
+    output = std::move(decoding)();
   }
-  if (!image.ok()) {
+  if (!output.ok()) {
     ObserveLoss(parts.observer, begun.steps_done);
     std::move(begun.row.reply)
-        .Send(absl::IsResourceExhausted(image.status()) ? TooLargeForMemory(key, 1, 1, sides)
-                                                        : image.status());
+        .Send(absl::IsResourceExhausted(output.status()) ? TooLargeForMemory(key, 1, 1, sides)
+                                                         : output.status());
     return;
   }
   begun.timings.decode = parts.clock.Now() - start;
-  parts.observer.OnStage(Stage::kVaeDecode, begun.timings.decode);
-  parts.costs.NoteDecode(key, begun.timings.decode);
+  if (!begun.row.spec.latents_wanted) {
+    parts.observer.OnStage(Stage::kVaeDecode, begun.timings.decode);
+    parts.costs.NoteDecode(key, begun.timings.decode);
+  }
   std::move(begun.row.reply)
-      .Send(RowResult{.image = *std::move(image),
+      .Send(RowResult{.output = *std::move(output),
                       .warnings = std::move(begun.warnings),
                       .timings = begun.timings});
 }

@@ -92,6 +92,8 @@ class StepLoop {
   // One forward pass for the rows of `batch`; rows that fail are answered, rows whose steps
   // are done are finished. False if the engine broke.
   bool Step(std::span<BegunState* const> batch);
+  // Tells the row what it looks like, if that is due.
+  void ShowPreview(BegunState& begun);
   // Steps the rows, and where that fails as a whole, each half of them by itself, until
   // whoever is at fault is alone. Adds a status a row, in order. False if the engine broke.
   bool StepApart(const BatchKey& key, std::span<const RowId> rows,

@@ -116,7 +116,7 @@ class UpscalerServiceTest : public ::testing::Test {
   Metrics metrics_{{}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
   ThreadPool pool_{/*threads=*/1};
   ReplicaPool replicas_{scheduler_, engines_, {"cpu"}, MakeEngines(), {}};
-  Upscaler upscaler_{{.sides = kSides}, admission_, scheduler_, pool_};
+  Upscaler upscaler_{{.rules = {.sides = kSides}}, admission_, scheduler_, pool_};
   std::atomic<Upscaler*> door_{&upscaler_};
   UploadBudget uploads_{/*bytes=*/4 << 20};
   StallWatch stalls_{clock_, 60s};

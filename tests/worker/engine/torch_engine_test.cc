@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -86,10 +87,14 @@ class TorchEngineTest : public ::testing::Test {
     EXPECT_THAT(*statuses, Each(IsOk()));
   }
 
+  static Image Decoded(Engine::Decoding decoding) {
+    return std::get<Image>(std::move(decoding)().value());
+  }
+
   static Image RunAlone(Engine& engine, const RowSpec& spec) {
     EXPECT_THAT(engine.Admit(kAlone, spec), IsOk());
     for (int step = 0; step < spec.steps; ++step) Step(engine, {kAlone});
-    return engine.Finish(kAlone)().value();
+    return Decoded(engine.Finish(kAlone));
   }
   Image RunAlone(const RowSpec& spec) const { return RunAlone(*engine_, spec); }
 
@@ -129,7 +134,7 @@ TEST_F(TorchEngineTest, GivesARowTheSamePictureBesideOthersThatJoinAndLeave) {
   engine_->Drop(2);
   Step(*engine_, {1, 3});
 
-  EXPECT_LE(WorstLevel(engine_->Finish(1)().value(), alone), kAllowedLevels);
+  EXPECT_LE(WorstLevel(Decoded(engine_->Finish(1)), alone), kAllowedLevels);
 }
 
 TEST_F(TorchEngineTest, StepsRowsOfSeveralKeysInTurns) {
@@ -145,8 +150,8 @@ TEST_F(TorchEngineTest, StepsRowsOfSeveralKeysInTurns) {
     Step(*engine_, {2});
   }
 
-  EXPECT_EQ(engine_->Finish(1)().value(), guided_alone);
-  EXPECT_EQ(engine_->Finish(2)().value(), plain_alone);
+  EXPECT_EQ(Decoded(engine_->Finish(1)), guided_alone);
+  EXPECT_EQ(Decoded(engine_->Finish(2)), plain_alone);
 }
 
 TEST_F(TorchEngineTest, LetsGuidanceDecideWhetherThePromptCounts) {
@@ -217,8 +222,8 @@ TEST_F(TorchEngineTest, MovesNoRowInAPassThatFails) {
     Step(*engine_, {1});
     Step(*engine_, {2});
   }
-  EXPECT_EQ(engine_->Finish(1)().value(), alone);
-  EXPECT_EQ(engine_->Finish(2)().value(), larger_alone);
+  EXPECT_EQ(Decoded(engine_->Finish(1)), alone);
+  EXPECT_EQ(Decoded(engine_->Finish(2)), larger_alone);
 }
 
 TEST_F(TorchEngineTest, FailsTheRowWhoseLatentsAreNotFiniteAndNoOther) {
@@ -233,7 +238,7 @@ TEST_F(TorchEngineTest, FailsTheRowWhoseLatentsAreNotFiniteAndNoOther) {
   ASSERT_THAT(statuses, IsOk());
   EXPECT_THAT(*statuses, ElementsAre(IsOk(), StatusIs(absl::StatusCode::kInternal)));
   EXPECT_EQ(statuses->back().message(), "the latents are not finite after step 1");
-  EXPECT_LE(WorstLevel(engine_->Finish(1)().value(), alone), kAllowedLevels);
+  EXPECT_LE(WorstLevel(Decoded(engine_->Finish(1)), alone), kAllowedLevels);
   EXPECT_THAT(engine_->Finish(2)(), StatusIs(absl::StatusCode::kInternal));
 }
 
@@ -243,15 +248,15 @@ TEST_F(TorchEngineTest, DecodesOnAnotherThreadWhileItWorksOn) {
   ASSERT_THAT(engine_->Admit(1, Spec(/*seed=*/1)), IsOk());
   ASSERT_THAT(engine_->Admit(2, Spec(/*seed=*/2, "a dog", /*steps=*/9)), IsOk());
   for (int step = 0; step < 3; ++step) Step(*engine_, {1});
-  absl::StatusOr<Image> decoded;
+  Image decoded;
 
   std::jthread decoder(
-      [&, decoding = engine_->Finish(1)]() mutable { decoded = std::move(decoding)(); });
+      [&, decoding = engine_->Finish(1)]() mutable { decoded = Decoded(std::move(decoding)); });
   for (int step = 0; step < 9; ++step) Step(*engine_, {2});
   decoder.join();
 
-  EXPECT_EQ(decoded.value(), first);
-  EXPECT_EQ(engine_->Finish(2)().value(), second);
+  EXPECT_EQ(decoded, first);
+  EXPECT_EQ(Decoded(engine_->Finish(2)), second);
 }
 
 TEST_F(TorchEngineTest, DecodesWhenTheEngineIsGone) {
@@ -263,7 +268,7 @@ TEST_F(TorchEngineTest, DecodesWhenTheEngineIsGone) {
   Engine::Decoding decoding = engine->Finish(1);
   engine.reset();
 
-  EXPECT_EQ(std::move(decoding)().value(), alone);
+  EXPECT_EQ(Decoded(std::move(decoding)), alone);
 }
 
 TEST_F(TorchEngineTest, ComputesWithItsOwnThreadsWhateverOthersSet) {
@@ -315,6 +320,56 @@ TEST_F(TorchEngineTest, EstimatesMemoryByTheKey) {
 }
 
 TEST_F(TorchEngineTest, ForgetsWhatItNeverKnewWithoutComplaint) { engine_->Drop(12345); }
+
+TEST_F(TorchEngineTest, TakesItsOwnLatentsInsteadOfAPicture) {
+  // Twice the small picture's latents are those of a picture of twice the size.
+  RowSpec encoding = Spec(/*seed=*/1);
+  encoding.latents_wanted = true;
+  ASSERT_THAT(engine_->Admit(1, encoding), IsOk());
+  for (int step = 0; step < 3; ++step) Step(*engine_, {1});
+  const auto latents = std::get<Latents>(engine_->Finish(1)().value());
+  EXPECT_EQ(latents.channels, engine_->latents().channels);
+  EXPECT_EQ(latents.picture_width(), 64);
+  EXPECT_EQ(latents.picture_height(), 48);
+  RowSpec again = Spec(/*seed=*/2);
+  again.picture = nullptr;
+  again.latents = std::make_shared<const Latents>(latents);
+
+  const Image image = RunAlone(again);
+
+  EXPECT_EQ(image.width, 128);
+  EXPECT_EQ(image.height, 96);
+  EXPECT_EQ(RunAlone(again), image);
+}
+
+TEST_F(TorchEngineTest, ShowsAPreviewThatIsLikeThePicture) {
+  RowSpec spec = Spec(/*seed=*/1, "", /*steps=*/4);
+  spec.preview_count = 1;
+  const Image finished = RunAlone(spec);
+  ASSERT_THAT(engine_->Admit(1, spec), IsOk());
+  for (int step = 0; step < 3; ++step) Step(*engine_, {1});
+
+  const absl::StatusOr<Image> preview = engine_->Preview(1);
+
+  ASSERT_THAT(preview, IsOk());
+  const int reduction = engine_->latents().reduction;
+  ASSERT_EQ(preview->width, finished.width / reduction);
+  ASSERT_EQ(preview->height, finished.height / reduction);
+  // On the whole the colours are right; in detail they are not.
+  double distance = 0;
+  for (int y = 0; y < preview->height; ++y) {
+    for (int x = 0; x < preview->width; ++x) {
+      const auto small = static_cast<std::size_t>(y * preview->width + x) * Image::kChannels;
+      const auto large = static_cast<std::size_t>(y * reduction * finished.width + x * reduction) *
+                         Image::kChannels;
+      for (std::size_t c = 0; c < Image::kChannels; ++c) {
+        distance += std::abs(int{preview->pixels[small + c]} - int{finished.pixels[large + c]});
+      }
+    }
+  }
+  constexpr double kAllowedDistance = 20;  // Of 255, on average. Of two pictures of noise: 85.
+  EXPECT_LT(distance / static_cast<double>(preview->pixels.size()), kAllowedDistance);
+}
 
 }  // namespace
 }  // namespace upscaler

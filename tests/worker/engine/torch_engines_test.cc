@@ -5,6 +5,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -67,7 +68,7 @@ TEST_F(TorchEnginesTest, MakesEnginesThatWork) {
 
   EXPECT_THAT((*engine)->Admit(row, Spec()), IsOk());
   EXPECT_THAT((*engine)->Step({&row, 1}), IsOk());
-  EXPECT_EQ((*engine)->Finish(row)()->width, 64);
+  EXPECT_EQ(std::get<Image>((*engine)->Finish(row)().value()).width, 64);
 }
 
 TEST_F(TorchEnginesTest, HasTakenAPictureTheWholeWay) {

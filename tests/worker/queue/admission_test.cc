@@ -200,5 +200,18 @@ TEST_F(AdmissionTest, NeverHoldsMoreThanItsBoundWhileManyComeAndGo) {
   EXPECT_EQ(admission_.bytes(), 0);
 }
 
+TEST_F(AdmissionTest, RowsThatAreAnsweredLeaveTheirBytesUntilThoseAreDelivered) {
+  absl::StatusOr<Reservation> done = admission_.Reserve(4, 600);
+  ASSERT_THAT(done, IsOk());
+
+  done->ReleaseRows();
+
+  EXPECT_EQ(admission_.rows(), 0U);
+  EXPECT_EQ(admission_.bytes(), 600);
+  EXPECT_THAT(admission_.Reserve(4, 401), StatusIs(absl::StatusCode::kResourceExhausted));
+  { const Reservation delivered = *std::move(done); }
+  EXPECT_EQ(admission_.bytes(), 0);
+}
+
 }  // namespace
 }  // namespace upscaler

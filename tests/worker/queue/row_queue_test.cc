@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -407,6 +409,49 @@ TEST_F(RowQueueTest, DestructionAnswersWhatIsLeft) {
     queue.Push(std::move(rows));
   }
   EXPECT_THAT(maker_.answers()[1], ElementsAre(StatusIs(absl::StatusCode::kUnavailable)));
+}
+
+TEST_F(RowQueueTest, GuessesDelayNobodyOnPaper) {
+  Replica replica{.cap = 1};
+  std::vector<Row> guess;
+  guess.push_back(maker_.Make({.seed = 1, .steps = 2, .work = 100s}));
+  guess.front().work_is_guess = true;
+  queue_.Push(std::move(guess));
+  Push({.seed = 2, .work = 3s});
+  EXPECT_EQ(queue_.WorkBefore(200s), 3s);
+
+  Replica other{.cap = 1};
+  ASSERT_THAT(Step(replica), ElementsAre(2));
+  ASSERT_THAT(Step(other), ElementsAre(1));
+  EXPECT_EQ(queue_.WorkBefore(200s), 3s);
+  queue_.Serve(50s, /*guess=*/true);
+  EXPECT_EQ(queue_.WorkBefore(200s), 3s);
+  EXPECT_EQ(queue_.work_ahead(), 53s);
+}
+
+TEST_F(RowQueueTest, TellsRowsThatAskWhereTheyStand) {
+  std::vector<std::string> told;
+  const auto push = [&](const std::string& name, const RowMaker::Wish& wish) {
+    std::vector<Row> rows;
+    rows.push_back(maker_.Make(wish));
+    rows.front().place =
+        std::make_shared<const RowPlaceListener>([&told, name](const RowPlace& place) {
+          told.push_back(fmt::format("{} {} {}", name, place.rows_ahead,
+                                     std::chrono::floor<std::chrono::seconds>(place.work_ahead)));
+        });
+    queue_.Push(std::move(rows));
+  };
+  Replica replica{.cap = 1};
+  Push({.seed = 1, .work = 2s});
+  push("long", {.seed = 2, .work = 9s});
+  push("short", {.seed = 3, .work = 3s});
+
+  queue_.TellPlaces();
+  EXPECT_THAT(told, ElementsAre("short 1 2s", "long 2 5s"));
+  told.clear();
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+  queue_.TellPlaces();
+  EXPECT_THAT(told, ElementsAre("short 0 2s", "long 1 5s"));
 }
 
 }  // namespace

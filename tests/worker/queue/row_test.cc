@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +21,7 @@ using test::RowMaker;
 using test::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::Eq;
+using ::testing::IsEmpty;
 using ::testing::Optional;
 
 class RowTest : public ::testing::Test {
@@ -87,6 +89,42 @@ TEST_F(RowTest, ItsAnswerGoesWhereTheRowGoes) {
   }
 
   EXPECT_THAT(maker_.answers()[1], ElementsAre(test::IsOk()));
+}
+
+TEST_F(RowTest, PreviewsAreSpreadOverTheStepsAndNoneComesAtTheEnd) {
+  const auto due = [](int steps, int previews) {
+    std::vector<int> at;
+    const RowSpec spec{.picture = nullptr, .steps = steps, .preview_count = previews};
+    for (int step = 1; step <= steps; ++step) {
+      if (WantsPreview(spec, step)) at.push_back(step);
+    }
+    return at;
+  };
+
+  EXPECT_THAT(due(9, 2), ElementsAre(3, 6));
+  EXPECT_THAT(due(10, 1), ElementsAre(5));
+  EXPECT_THAT(due(25, 3), ElementsAre(7, 13, 19));
+  EXPECT_THAT(due(3, 10), ElementsAre(1, 2));  // At most one a step.
+  EXPECT_THAT(due(1, 10), IsEmpty());
+  EXPECT_THAT(due(9, 0), IsEmpty());
+}
+
+TEST_F(RowTest, LatentsHaveTheKeyOfTheirPicture) {
+  const RowSpec latents{.picture = nullptr,
+                        .latents = std::make_shared<const Latents>(Latents{
+                            .channels = 4, .height = 2, .width = 3, .reduction = 8, .values = {}})};
+
+  EXPECT_EQ(BatchKeyOf(latents), (BatchKey{.width = 24, .height = 16, .guided = false}));
+}
+
+TEST_F(RowTest, ARowGivenUpForTheServersSakeSaysSo) {
+  Row row = maker_.Make({.seed = 1});
+  CancelToken token;
+  token.Cancel(CancelCause::kShutdown);
+  token.Cancel(CancelCause::kCaller);  // Too late to be the cause.
+  row.cancel = std::make_shared<CancelToken>();
+  EXPECT_EQ(DepartureOf(row, clock_.Now()), std::nullopt);
+  EXPECT_THAT(token.status(), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 }  // namespace

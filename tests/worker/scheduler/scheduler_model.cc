@@ -246,7 +246,7 @@ void SchedulerModel::OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult
   last_virtual_time_ = queue_.virtual_time();
   if (result.ok()) {
     EXPECT_EQ(account.place, Place::kDecoding);
-    EXPECT_EQ(result->image, DelayEngine::Doubled(*account.spec.picture));
+    EXPECT_EQ(std::get<Image>(result->output), DelayEngine::Doubled(*account.spec.picture));
   }
   EXPECT_TRUE(!absl::IsCancelled(result.status()) || account.cancel->cancelled());
   EXPECT_TRUE(!absl::IsDeadlineExceeded(result.status()) || account.deadline <= clock_.Now());

@@ -95,7 +95,7 @@ class StepLoopFixture : public ::testing::Test {
   // Expects that the row was answered once, with the picture that it gets alone.
   void ExpectDone(std::uint64_t seed) {
     ASSERT_THAT(maker_.answers()[seed], ::testing::ElementsAre(IsOk())) << "row " << seed;
-    EXPECT_EQ(maker_.result(seed)->image,
+    EXPECT_EQ(std::get<Image>(maker_.result(seed)->output),
               DelayEngine::Doubled(RowMaker::PictureOf(seed, kKey.width)))
         << "row " << seed;
   }

@@ -33,6 +33,15 @@ at::Tensor EncodePicture(const Checkpoint& checkpoint, const at::Tensor& pixels,
   return (mean + deviation * draw) * checkpoint.vae_config.scaling_factor;
 }
 
+// What the request brings, as latents -> [1, C, h, w]. Given latents take no number out of
+// `noise`, as in the reference.
+at::Tensor SmallLatents(const Checkpoint& checkpoint, const PipelineRequest& request,
+                        NoiseSource& noise) {
+  const LoadOptions& options = checkpoint.options;
+  if (request.latents.defined()) return request.latents.to(options.device, options.dtype);
+  return EncodePicture(checkpoint, NormalizePixels(request.pixels, options), noise);
+}
+
 // latents [1, C, h, w] -> [1, C, 2h, 2w], each sample four times
 at::Tensor Enlarge(const at::Tensor& latents) {
   return at::upsample_nearest2d(latents, {2 * latents.size(2), 2 * latents.size(3)});
@@ -98,10 +107,10 @@ PipelineRow Pipeline::Begin(const PipelineRequest& request, Condition condition)
                   .low_resolution = {},
                   .condition = std::move(condition),
                   .guidance_scale = request.prompts.guidance_scale,
+                  .previews = request.previews,
                   .sigmas = checkpoint_.schedule.Sigmas(request.steps)};
   NoiseSource noise(request.seed);
-  const at::Tensor pixels = NormalizePixels(request.pixels, checkpoint_.options);
-  row.low_resolution = Enlarge(EncodePicture(checkpoint_, pixels, noise));
+  row.low_resolution = Enlarge(SmallLatents(checkpoint_, request, noise));
   row.latents = noise.Draw(row.low_resolution.sizes(), checkpoint_.options.dtype)
                     .to(checkpoint_.options.device) *
                 row.sigmas.front();
@@ -112,6 +121,7 @@ std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows,
                                  ConditionBatch& conditions) const {
   const at::Tensor output = CallUnet(checkpoint_, rows, conditions);
   std::vector<at::Tensor> next;
+  std::vector<at::Tensor> seen;
   std::int64_t first = 0;
   for (const PipelineRow* row : rows) {
     const std::int64_t passes = PassesOf(*row);
@@ -121,6 +131,7 @@ std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows,
     first += passes;
     at::Tensor denoised = Denoised(row->latents, own, row->sigma());
     if (passes == 2) denoised = Guide(denoised, row->guidance_scale);
+    seen.push_back(denoised);
     next.push_back(EulerStep(row->latents, denoised, row->sigma(), row->next_sigma()));
   }
   // Asked before any row moves: the answer is where a device reports that a pass of
@@ -128,9 +139,15 @@ std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows,
   std::vector<bool> finite = AreFinite(next);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i]->latents = next[i];
+    if (rows[i]->previews) rows[i]->denoised = seen[i];
     ++rows[i]->step;
   }
   return finite;
+}
+
+at::Tensor Pipeline::Preview(const PipelineRow& row) const {
+  std::call_once(preview_wanted_, [this] { preview_map_ = PreviewMap::Fit(checkpoint_); });
+  return preview_map_->Apply(row.denoised);
 }
 
 at::Tensor Pipeline::Decode(const at::Tensor& latents) const {

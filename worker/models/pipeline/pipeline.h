@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,15 +18,19 @@
 #include "worker/models/pipeline/checkpoint.h"
 #include "worker/models/pipeline/condition.h"
 #include "worker/models/pipeline/condition_batch.h"
+#include "worker/models/pipeline/preview.h"
 
 namespace upscaler {
 
 // What is wanted of one picture.
 struct PipelineRequest {
-  at::Tensor pixels;  // [H, W, 3] of uint8, on the CPU.
+  // One of the two, on the CPU.
+  at::Tensor pixels;        // [H, W, 3] of uint8.
+  at::Tensor latents = {};  // [1, C, h, w] of float, scaled for the UNet.
   Prompts prompts;
   std::int64_t steps = 1;  // At least 1.
   std::uint64_t seed = 0;
+  bool previews = false;  // Whether they will be asked for.
 };
 
 // A picture between its stages. In shapes, C is the latent's channels, h and w the
@@ -34,6 +40,10 @@ struct PipelineRow {
   at::Tensor low_resolution;  // [1, C, 2h, 2w], the small picture's, enlarged.
   Condition condition;
   double guidance_scale = 0;
+  bool previews = false;
+  // With previews, what the last step saw in the noise, [1, C, 2h, 2w]: a picture can be
+  // made out in it long before the latents themselves show one.
+  at::Tensor denoised = {};
   std::vector<float> sigmas;  // The noise levels, one more than there are steps.
   std::size_t step = 0;       // Steps done.
 
@@ -51,7 +61,7 @@ class Pipeline {
   std::int64_t side_multiple() const;
   std::int64_t minimum_side() const;
 
-  // Encodes the picture and draws the noise. `condition` is that of the request's
+  // Encodes the picture, if it is one, and draws the noise. `condition` is that of the request's
   // prompts.
   PipelineRow Begin(const PipelineRequest& request, Condition condition) const;
 
@@ -62,6 +72,10 @@ class Pipeline {
   // leaves all rows as they were if it throws.
   std::vector<bool> Step(std::span<PipelineRow* const> rows, ConditionBatch& conditions) const;
 
+  // What a row that has taken a step looks like, roughly -> [2h, 2w, 3] of uint8, on the
+  // CPU. Requires a row with previews. The first time it takes longer: see PreviewMap.
+  at::Tensor Preview(const PipelineRow& row) const;
+
   // latents [1, C, 2h, 2w] of a row -> [2H, 2W, 3] of uint8, on the CPU. Throws if
   // the picture is not finite.
   at::Tensor Decode(const at::Tensor& latents) const;
@@ -70,6 +84,9 @@ class Pipeline {
 
  private:
   const Checkpoint checkpoint_;
+  // Made for the first client who asks, since most do not.
+  mutable std::once_flag preview_wanted_;
+  mutable std::optional<PreviewMap> preview_map_;
 };
 
 }  // namespace upscaler

@@ -12,6 +12,7 @@
 
 #include "tests/worker/models/pipeline/loaded_pipeline.h"
 #include "worker/models/pipeline/pipeline.h"
+#include "worker/models/sampler/noise_source.h"
 
 namespace upscaler {
 namespace {
@@ -82,6 +83,22 @@ TEST_F(PipelineStepTest, RefusesToDecodeWhatIsNotFinite) {
   row.latents.flatten()[7] = std::numeric_limits<float>::quiet_NaN();
 
   EXPECT_ANY_THROW(loaded_.pipeline().Decode(row.latents));
+}
+
+TEST_F(PipelineStepTest, TakesLatentsAsTheyAreAndDrawsTheNoiseAlone) {
+  PipelineRequest request = Request("a cat", /*seed=*/7);
+  const std::int64_t channels = loaded_.checkpoint().vae_config.latent_channels;
+  request.pixels = at::Tensor();
+  request.latents = at::arange(channels * 16 * 16, at::kFloat).reshape({1, channels, 16, 16});
+
+  const PipelineRow row = loaded_.Begin(request);
+
+  // As the reference does: the first numbers of the seed are the noise, where a picture's
+  // encoder would have had them.
+  const at::Tensor noise = NoiseSource(7).Draw({1, channels, 32, 32}, at::kFloat);
+  EXPECT_TRUE(at::equal(row.latents, noise * row.sigmas.front()));
+  EXPECT_TRUE(at::equal(row.low_resolution,
+                        request.latents.repeat_interleave(2, 2).repeat_interleave(2, 3)));
 }
 
 }  // namespace

@@ -1,0 +1,59 @@
+// What a request will take, and whether the service takes it on: known from the size of
+// its picture alone, before memory is taken for pixels.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include "common/clock.h"
+#include "worker/imaging/codec.h"
+#include "worker/imaging/latents.h"
+#include "worker/imaging/padding.h"
+#include "worker/queue/row.h"
+#include "worker/scheduler/cost_model.h"
+#include "worker/upscale_task.h"
+
+namespace upscaler {
+
+// What the device's memory allows.
+struct MemoryLimit {
+  // Bytes that a row takes at its peak. Thread-safe.
+  std::function<std::int64_t(const BatchKey&)> row_bytes = [](const BatchKey&) { return 0; };
+  // Bytes that there are for rows.
+  std::int64_t bytes = std::numeric_limits<std::int64_t>::max();
+};
+
+// What decides whether a request is taken on.
+struct RequestRules {
+  SideRule sides;         // The model's.
+  LatentsRule latents{};  // The model's.
+  DecodeLimits limits{};
+  MemoryLimit memory{};
+};
+
+// A request that is taken on, as far as its size tells.
+struct RequestPlan {
+  PictureSize input;
+  BatchKey key;                    // Of each of its rows.
+  TimePoint::duration work{};      // Of one row alone; 0 where nothing is known.
+  TimePoint::duration decoding{};  // The last part of it.
+  bool work_is_guess = true;       // Scaled from pictures of another size.
+  std::int64_t device_bytes = 0;   // Of one row at its peak.
+  std::int64_t host_bytes = 0;     // Of the request, beside its encoded input.
+};
+
+// The plan for a task whose picture, or whose latents' picture, has the size `input`.
+// kInvalidArgument naming the field, or kResourceExhausted with reason OUT_OF_MEMORY, when
+// it is too large.
+absl::StatusOr<RequestPlan> PlanRequest(const RequestRules& rules, const CostModel& costs,
+                                        const UpscaleTask& task, PictureSize input);
+
+// The sides of the latents of a picture.
+PictureSize LatentsSizeOf(PictureSize picture, const LatentsRule& rule);
+
+}  // namespace upscaler
