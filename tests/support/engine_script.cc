@@ -98,7 +98,8 @@ std::vector<std::string> EngineScript::breaches() const {
 
 absl::Status EngineScript::OnAdmit(const RowSpec& spec) {
   MutexLock lock(mutex_);
-  if (std::int64_t{spec.picture->width} * spec.picture->height > max_pixels_) return NoMemory();
+  const BatchKey key = BatchKeyOf(spec);
+  if (std::int64_t{key.width} * key.height > max_pixels_) return NoMemory();
   absl::Status status = Strike(admit_faults_, spec.seed);
   if (status.ok()) ++admitted_;
   return status;
