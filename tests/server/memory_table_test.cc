@@ -19,6 +19,7 @@ constexpr std::int64_t kMaxPixels = 512 * 512;
 class EngineWithMemory final : public Engine {
  public:
   SideRule sides() const override { return {.multiple = 64, .minimum = 64}; }
+  LatentsRule latents() const override { return {}; }
   std::int64_t RowBytes(const BatchKey& key) const override {
     const std::int64_t pixels = std::int64_t{key.width} * key.height;
     return std::max(1'000'000 + 10 * key.passes() * pixels, 50 * pixels);
@@ -29,6 +30,7 @@ class EngineWithMemory final : public Engine {
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override {
     return std::vector<absl::Status>(rows.size());
   }
+  absl::StatusOr<Image> Preview(RowId /*id*/) override { return Image(); }
   Decoding Finish(RowId /*id*/) override { return nullptr; }
   void Drop(RowId /*id*/) override {}
 };

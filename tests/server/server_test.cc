@@ -24,9 +24,7 @@ using ::testing::HasSubstr;
 
 class ServerTest : public ::testing::Test {
  protected:
-  absl::StatusOr<std::unique_ptr<Server>> Load() {
-    return Server::Load(settings_, engines_, logger_);
-  }
+  absl::StatusOr<std::unique_ptr<Server>> Open() { return Server::Open(settings_, logger_); }
 
   // The port that was logged under this name.
   std::string PortInLog(const std::string& name) const {
@@ -46,34 +44,31 @@ class ServerTest : public ::testing::Test {
   Logger logger_{LogForm::kText, log_text_};
 };
 
-TEST_F(ServerTest, OpensAndDrains) {
-  const auto server = Load();
+TEST_F(ServerTest, LoadsAndDrains) {
+  const auto server = Open();
   ASSERT_THAT(server, IsOk());
 
-  EXPECT_THAT((*server)->Open(), IsOk());
+  EXPECT_THAT((*server)->Load(engines_), IsOk());
   EXPECT_THAT((*server)->Drain(), IsOk());
 
   EXPECT_THAT(log_text_.str(), HasSubstr("drained"));
 }
 
 TEST_F(ServerTest, EndsWithoutADrain) {
-  const auto server = Load();
+  const auto server = Open();
   ASSERT_THAT(server, IsOk());
 
-  EXPECT_THAT((*server)->Open(), IsOk());
+  EXPECT_THAT((*server)->Load(engines_), IsOk());
 }
 
-TEST_F(ServerTest, EndsWithoutEverHavingOpened) { EXPECT_THAT(Load(), IsOk()); }
+TEST_F(ServerTest, EndsWithoutEverHavingLoaded) { EXPECT_THAT(Open(), IsOk()); }
 
-TEST_F(ServerTest, SaysWhichDoorItCannotOpenAndEnds) {
-  const auto first = Load();
+TEST_F(ServerTest, SaysWhichDoorItCannotOpen) {
+  const auto first = Open();
   ASSERT_THAT(first, IsOk());
-  ASSERT_THAT((*first)->Open(), IsOk());
   settings_.rest_address = "127.0.0.1:" + PortInLog("rest_port");
-  const auto second = Load();
-  ASSERT_THAT(second, IsOk());
 
-  const absl::Status opened = (*second)->Open();
+  const absl::Status opened = Open().status();
 
   EXPECT_THAT(opened, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(std::string(opened.message()), HasSubstr(settings_.rest_address));
@@ -81,8 +76,10 @@ TEST_F(ServerTest, SaysWhichDoorItCannotOpenAndEnds) {
 
 TEST_F(ServerTest, DoesNotLoadWithoutItsEngines) {
   engines_.FailMake(absl::FailedPreconditionError("there is no such device"));
+  const auto server = Open();
+  ASSERT_THAT(server, IsOk());
 
-  EXPECT_THAT(Load(), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT((*server)->Load(engines_), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

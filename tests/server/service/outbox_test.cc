@@ -78,5 +78,55 @@ TEST(OutboxTest, CutsPicturesIntoChunksAndEndsWithCompleted) {
   EXPECT_THAT(events[6].completed().warnings(), ElementsAre("the prompt was cut"));
 }
 
+TEST(OutboxTest, KeepsAPreviewWhateverComesAfterIt) {
+  Outbox outbox;
+  v1::UpscaleStreamResponse preview;
+  preview.mutable_preview()->set_step(1);
+  outbox.Add(Progress(1));
+  outbox.Add(preview);
+  outbox.Add(Progress(2));
+  outbox.Add(Progress(3));
+
+  const auto events = TakeAll(outbox);
+
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_TRUE(events[1].has_preview());
+  EXPECT_EQ(events[2].progress().step(), 3U);
+}
+
+TEST(OutboxTest, LetsANewerPlaceInTheQueueReplaceOneThatWaits) {
+  Outbox outbox;
+  v1::UpscaleStreamResponse second = Queued();
+  second.mutable_queued()->set_position(1);
+  outbox.Add(Queued());
+  outbox.Add(second);
+
+  const auto events = TakeAll(outbox);
+
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].queued().position(), 1U);
+}
+
+TEST(OutboxTest, DescribesLatentsAndTheirChecksum) {
+  UpscaleOutcome outcome;
+  outcome.pictures.push_back({.encoded = "numbers",
+                              .crc32 = 5,
+                              .size = {.width = 16, .height = 8},
+                              .seed = 7,
+                              .latents = LatentsForm{.height = 1, .width = 2}});
+  Outbox outbox;
+  outbox.AddOutcome(std::move(outcome), ImageFormat::kPng);
+
+  const auto event = outbox.Take();
+
+  ASSERT_TRUE(event.has_value());
+  EXPECT_EQ(event->image_header().crc32(), 5U);
+  const v1::UpscaledImage& image = event->image_header().image();
+  EXPECT_EQ(image.format(), v1::IMAGE_FORMAT_UNSPECIFIED);
+  EXPECT_EQ(image.latents().family(), v1::LATENTS_FAMILY_SERVED_MODEL);
+  EXPECT_EQ(image.latents().data_type(), v1::TENSOR_DATA_TYPE_FLOAT32);
+  EXPECT_EQ(image.latents().width(), 2U);
+}
+
 }  // namespace
 }  // namespace upscaler

@@ -1,10 +1,13 @@
 #include "server/service/upload.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/crc32.h"
 #include "common/error_details.h"
 #include "tests/support/status_matchers.h"
 
@@ -17,17 +20,20 @@ using ::testing::Optional;
 
 class UploadTest : public ::testing::Test {
  protected:
-  absl::Status Start(std::uint64_t total_bytes = 0) {
+  static v1::UpscaleStreamRequest StartMessage(std::uint64_t total_bytes) {
     v1::UpscaleStreamRequest message;
     message.mutable_start()->set_total_bytes(total_bytes);
-    return upload_.Add(std::move(message));
+    return message;
   }
-
-  absl::Status Chunk(std::string data) {
+  static v1::UpscaleStreamRequest ChunkMessage(std::string data) {
     v1::UpscaleStreamRequest message;
     message.mutable_chunk()->set_data(std::move(data));
-    return upload_.Add(std::move(message));
+    return message;
   }
+  absl::Status Start(std::uint64_t total_bytes = 0) {
+    return upload_.Add(StartMessage(total_bytes));
+  }
+  absl::Status Chunk(std::string data) { return upload_.Add(ChunkMessage(std::move(data))); }
 
   static void ExpectRefused(const absl::Status& status, const std::string& field) {
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
@@ -76,6 +82,45 @@ TEST_F(UploadTest, RefusesChunksAndTotalsBeyondTheLimits) {
   ExpectRefused(Chunk(std::string((1 << 20) + 1, 'x')), "chunk.data");
   for (int i = 0; i < 3; ++i) ASSERT_THAT(Chunk(std::string(1 << 20, 'x')), IsOk());
   ExpectRefused(Chunk("x"), "image");
+}
+
+TEST_F(UploadTest, ChecksTheChecksumsThatAreGiven) {
+  v1::UpscaleStreamRequest start;
+  start.mutable_start()->set_crc32(Crc32("abcde"));
+  ASSERT_THAT(upload_.Add(start), IsOk());
+  v1::UpscaleStreamRequest chunk;
+  chunk.mutable_chunk()->set_data("abc");
+  chunk.mutable_chunk()->set_crc32(Crc32("abd"));
+  ExpectRefused(upload_.Add(chunk), "chunk.crc32");
+  chunk.mutable_chunk()->set_crc32(Crc32("abc"));
+  ASSERT_THAT(upload_.Add(chunk), IsOk());
+
+  ExpectRefused(upload_.Close(), "start.crc32");
+  ASSERT_THAT(Chunk("de"), IsOk());
+  EXPECT_THAT(upload_.Close(), IsOk());
+}
+
+TEST_F(UploadTest, RefusesAnEmptyChunk) {
+  ASSERT_THAT(Start(), IsOk());
+  ExpectRefused(Chunk(""), "chunk.data");
+}
+
+TEST_F(UploadTest, TakesWhatItHoldsFromTheBudgetAndGivesItBack) {
+  {
+    Upload other(3 << 20, budget_);
+    ASSERT_THAT(other.Add(StartMessage(0)), IsOk());
+    ASSERT_THAT(other.Add(ChunkMessage(std::string(1 << 20, 'x'))), IsOk());
+    ASSERT_THAT(Start(), IsOk());
+    for (int i = 0; i < 3; ++i) ASSERT_THAT(Chunk(std::string(1 << 20, 'x')), IsOk());
+    EXPECT_EQ(budget_.taken(), 4 << 20);
+
+    const absl::Status full = other.Add(ChunkMessage("x"));
+
+    EXPECT_THAT(full, StatusIs(absl::StatusCode::kResourceExhausted));
+    EXPECT_THAT(ReasonOf(full), Optional(std::string("UPLOADS_FULL")));
+    EXPECT_NE(RetryAfterOf(full), std::nullopt);
+  }
+  EXPECT_EQ(budget_.taken(), 3 << 20);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "server/service/grpc_server.h"
 #include "tests/support/delay_engines.h"
 #include "tests/support/engine_script.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/null_observer.h"
 #include "tests/support/pictures.h"
 #include "tests/support/started_vips.h"
@@ -36,6 +37,7 @@ using test::EngineScript;
 using test::GradientPng;
 using test::IsOk;
 using test::NullObserver;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -116,10 +118,12 @@ class UpscalerServiceTest : public ::testing::Test {
   Metrics metrics_{{}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
   ThreadPool pool_{/*threads=*/1};
   ReplicaPool replicas_{scheduler_, engines_, {"cpu"}, MakeEngines(), {}};
-  Upscaler upscaler_{{.rules = {.sides = kSides}}, admission_, scheduler_, pool_};
+  Upscaler upscaler_{
+      {.rules = {.sides = kSides, .latents = LatentsRule()}}, admission_, scheduler_, pool_};
   std::atomic<Upscaler*> door_{&upscaler_};
   UploadBudget uploads_{/*bytes=*/4 << 20};
-  StallWatch stalls_{clock_, 60s};
+  test::FakeClock patient_;
+  StallWatch stalls_{patient_, 60s};
   UpscalerService service_{{.upscaler = door_,
                             .clock = clock_,
                             .metrics = metrics_,
@@ -217,6 +221,113 @@ TEST_F(UpscalerServiceTest, RefusesNewCallsWhileItDrains) {
 TEST_F(UpscalerServiceTest, RefusesASecondServerAtTheSamePort) {
   EXPECT_THAT(GrpcServer::Start("127.0.0.1:" + std::to_string(server_->port()), service_),
               test::StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(UpscalerServiceTest, RefusesRequestsWhileTheModelLoads) {
+  door_ = nullptr;
+  v1::UpscaleResponse response;
+  const grpc::Status unary = Upscale(GradientPng(4, 4), response);
+  const StreamResult stream = Stream({Start(), Chunk(GradientPng(4, 4))});
+  door_ = &upscaler_;
+
+  for (const grpc::Status& status : {unary, stream.status}) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_THAT(status.error_message(), HasSubstr("loading"));
+  }
+}
+
+TEST_F(UpscalerServiceTest, EndsAnUploadThatStalls) {
+  grpc::ClientContext call;
+  auto stream = stub_->UpscaleStream(&call);
+  ASSERT_TRUE(stream->Write(Start()));
+  std::jthread looks([this](const std::stop_token& stop) {
+    while (!stop.stop_requested()) patient_.Advance(1s), stalls_.Look();
+  });
+
+  v1::UpscaleStreamResponse event;
+  EXPECT_FALSE(stream->Read(&event));
+
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_THAT(status.error_details(), HasSubstr("UPLOAD_STALLED"));
+  EXPECT_EQ(uploads_.taken(), 0);
+}
+
+TEST_F(UpscalerServiceTest, StreamsPreviewsOnTheWay) {
+  v1::UpscaleStreamRequest start = Start(/*steps=*/6);
+  start.mutable_start()->mutable_spec()->set_preview_count(2);
+
+  const StreamResult result = Stream({start, Chunk(GradientPng(16, 16))});
+
+  ASSERT_TRUE(result.status.ok()) << result.status.error_message();
+  std::vector<std::uint32_t> steps;
+  for (const v1::UpscaleStreamResponse& event : result.events) {
+    if (!event.has_preview()) continue;
+    steps.push_back(event.preview().step());
+    EXPECT_EQ(event.preview().total_steps(), 6U);
+    EXPECT_THAT(DecodeImage(event.preview().data(), {}), IsOk());
+  }
+  EXPECT_THAT(steps, ElementsAre(2U, 4U));
+}
+
+TEST_F(UpscalerServiceTest, TakesAndReturnsLatents) {
+  // [4, 1, 1] of float32.
+  const std::string numbers = SerializeLatents(
+      {.channels = 4, .height = 1, .width = 1, .reduction = 8, .values = {1, 2, 3, 4}});
+  grpc::ClientContext call;
+  v1::UpscaleRequest request;
+  v1::LatentsInfo& info = *request.mutable_latents()->mutable_info();
+  info.set_family(v1::LATENTS_FAMILY_STABLE_DIFFUSION_1);
+  info.set_data_type(v1::TENSOR_DATA_TYPE_FLOAT32);
+  info.set_height(1);
+  info.set_width(1);
+  request.mutable_latents()->set_data(numbers);
+  request.mutable_spec()->set_output_type(v1::OUTPUT_TYPE_LATENTS);
+  v1::UpscaleResponse response;
+
+  const grpc::Status status = stub_->Upscale(&call, request, &response);
+
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.images(0).latents().height(), 2U);
+  EXPECT_EQ(response.images(0).data(),
+            SerializeLatents({.channels = 4,
+                              .height = 2,
+                              .width = 2,
+                              .reduction = 8,
+                              .values = {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4}}));
+}
+
+TEST_F(UpscalerServiceTest, EstimatesWithoutRunning) {
+  grpc::ClientContext call;
+  v1::EstimateUpscaleRequest request;
+  request.mutable_image_size()->set_width(9);
+  request.mutable_image_size()->set_height(6);
+  v1::EstimateUpscaleResponse response;
+
+  const grpc::Status status = stub_->EstimateUpscale(&call, request, &response);
+
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.output_size().width(), 18U);
+  EXPECT_EQ(response.effective_spec().num_inference_steps(), 25U);
+  EXPECT_FALSE(response.effective_spec().has_seed());
+  EXPECT_FALSE(response.has_work());  // Nothing was measured.
+  EXPECT_EQ(script_.admitted(), 0U);
+}
+
+TEST_F(UpscalerServiceTest, EstimatesNothingWithoutASizeThatCanBe) {
+  v1::EstimateUpscaleRequest without;
+  v1::EstimateUpscaleRequest empty;
+  empty.mutable_image_size()->set_width(9);
+  for (const auto& [request, field] :
+       {std::pair(without, "input"), std::pair(empty, "image_size.height")}) {
+    grpc::ClientContext call;
+    v1::EstimateUpscaleResponse response;
+
+    const grpc::Status status = stub_->EstimateUpscale(&call, request, &response);
+
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_details(), HasSubstr(field));
+  }
 }
 
 }  // namespace

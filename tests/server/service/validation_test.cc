@@ -119,5 +119,34 @@ TEST(EffectiveSpecTest, SaysAllThatTheTaskHolds) {
   EXPECT_TRUE(effective.has_quality());
 }
 
+TEST(MakeTaskTest, WantsToKnowWhoMadeLatentsAndOfWhatNumbers) {
+  v1::LatentsInfo latents;
+  latents.set_height(8);
+  latents.set_width(8);
+  const auto field = [&] {
+    return FieldOf(MakeTask({}, {.bytes = "x", .latents = latents}, TimePoint::max(), 0).status());
+  };
+
+  EXPECT_THAT(field(), Optional(std::string("latents.data_type")));
+  latents.set_data_type(v1::TENSOR_DATA_TYPE_FLOAT16);
+  EXPECT_THAT(field(), Optional(std::string("latents.family")));
+  latents.set_family(v1::LATENTS_FAMILY_STABLE_DIFFUSION_2);
+  EXPECT_EQ(field(), std::nullopt);
+  latents.set_height(0);
+  EXPECT_THAT(field(), Optional(std::string("latents.height")));
+  latents.set_height(1);
+  latents.set_width(4'000'000'000);
+  EXPECT_THAT(field(), Optional(std::string("latents.width")));
+}
+
+TEST(MakeTaskTest, RefusesTooManyPreviewsAndATypeThatItDoesNotKnow) {
+  v1::UpscaleSpec spec;
+  spec.set_preview_count(11);
+  ExpectRefused(spec, "preview_count", "0 to 10 is allowed");
+  spec = {};
+  spec.set_output_type(static_cast<v1::OutputType>(9));
+  ExpectRefused(spec, "output_type", "OutputType");
+}
+
 }  // namespace
 }  // namespace upscaler

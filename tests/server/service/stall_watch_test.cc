@@ -1,0 +1,68 @@
+#include "server/service/stall_watch.h"
+
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_clock.h"
+
+namespace upscaler {
+namespace {
+
+using namespace std::chrono_literals;
+
+class StallWatchTest : public ::testing::Test {
+ protected:
+  test::FakeClock clock_;
+  StallWatch watch_{clock_, 10s};
+  int stalls_ = 0;
+};
+
+TEST_F(StallWatchTest, TellsOnceOfAClientThatTakesTooLong) {
+  StallWatch::Watched client(watch_, [this] { ++stalls_; });
+  client.Expect();
+  clock_.Advance(9s);
+  watch_.Look();
+  EXPECT_EQ(stalls_, 0);
+
+  clock_.Advance(1s);
+  watch_.Look();
+  watch_.Look();
+
+  EXPECT_EQ(stalls_, 1);
+}
+
+TEST_F(StallWatchTest, EveryMessageHasTheWholeTime) {
+  StallWatch::Watched client(watch_, [this] { ++stalls_; });
+  for (int message = 0; message < 3; ++message) {
+    client.Expect();
+    clock_.Advance(9s);
+    watch_.Look();
+  }
+
+  EXPECT_EQ(stalls_, 0);
+}
+
+TEST_F(StallWatchTest, LeavesAClientAloneThatNeedNotDoAnything) {
+  StallWatch::Watched client(watch_, [this] { ++stalls_; });
+  client.Expect();
+  client.Rest();
+  clock_.Advance(1h);
+  watch_.Look();
+
+  EXPECT_EQ(stalls_, 0);
+}
+
+TEST_F(StallWatchTest, ForgetsAClientThatHasGone) {
+  {
+    StallWatch::Watched client(watch_, [this] { ++stalls_; });
+    client.Expect();
+  }
+  clock_.Advance(1h);
+  watch_.Look();
+
+  EXPECT_EQ(stalls_, 0);
+}
+
+}  // namespace
+}  // namespace upscaler
