@@ -24,7 +24,7 @@ build_packages=(
   curl jq libvips-tools # the demo: its request, its answer, its picture side by side
 )
 test_packages=(python3-venv)
-lint_packages=(clang clang-format clang-tidy shellcheck)
+lint_packages=(clang clang-format clang-tidy shellcheck python3-venv protobuf-compiler)
 
 log=.deps/setup.log
 
@@ -101,7 +101,10 @@ for part in "$@"; do
       debian_packages "${test_packages[@]}"
       wheels .deps/test-venv tools/requirements/test.txt "the tests' Python clients" install_venv
       ;;
-    lint) debian_packages "${lint_packages[@]}" ;;
+    lint)
+      debian_packages "${lint_packages[@]}"
+      wheels .deps/lint-venv tools/requirements/lint.txt "what checks the contract" install_venv
+      ;;
     bench)
       debian_packages "${test_packages[@]}"
       wheels .deps/bench-venv tools/requirements/bench.txt "what draws figures" install_venv
