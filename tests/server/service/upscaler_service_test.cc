@@ -43,7 +43,7 @@ class UpscalerServiceTest : public ::testing::Test {
   UpscalerServiceTest() {
     test::StartedVips();
     script_.sides = kSides;
-    server_ = GrpcServer::Start("127.0.0.1:0", service_).value();
+    server_ = GrpcServer::Start({.address = "127.0.0.1:0"}, {&service_}).value();
     stub_ = v1::UpscalerService::NewStub(grpc::CreateChannel(
         "127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials()));
   }
@@ -209,7 +209,8 @@ TEST_F(UpscalerServiceTest, RefusesNewCallsWhileItDrains) {
 }
 
 TEST_F(UpscalerServiceTest, RefusesASecondServerAtTheSamePort) {
-  EXPECT_THAT(GrpcServer::Start("127.0.0.1:" + std::to_string(server_->port()), service_),
+  const std::string taken = "127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_THAT(GrpcServer::Start({.address = taken}, {&service_}),
               test::StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
