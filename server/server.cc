@@ -87,7 +87,13 @@ Server::~Server() {
 }
 
 absl::Status Server::Open() {
-  UPSCALER_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(settings_.grpc_address, service_));
+  UPSCALER_ASSIGN_OR_RETURN(
+      grpc_, GrpcServer::Start({.address = settings_.grpc_address,
+                                .tls = {.certificate = settings_.tls_cert,
+                                        .private_key = settings_.tls_key,
+                                        .client_ca = settings_.tls_client_ca},
+                                .memory_bytes = settings_.grpc_memory_mib * kBytesPerMib},
+                               {&service_}));
   UPSCALER_RETURN_IF_ERROR(OpenGateway());
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
   watch_ = std::make_unique<HealthWatch>([this] { return replicas_.health(); },

@@ -52,6 +52,9 @@ void SetLimits(grpc::ServerBuilder& builder, std::size_t memory_bytes) {
   quota.Resize(memory_bytes);
   quota.SetMaxThreads(kMaxBlockingThreads);
   builder.SetResourceQuota(quota);
+  // Otherwise as many threads as there are cores would be taken from the start; and where there
+  // are more of these than of those, gRPC aborts.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);

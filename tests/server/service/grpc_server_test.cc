@@ -3,13 +3,22 @@
 #include "server/service/grpc_server.h"
 
 #include <chrono>
+#include <deque>
 #include <filesystem>
+#include <future>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 #include <gtest/gtest.h>
@@ -40,6 +49,10 @@ class AnsweringService final : public v1::UpscalerService::CallbackService {
   }
 };
 
+// What health answers.
+constexpr int kServing = 1;
+constexpr int kNotServing = 2;
+
 class GrpcServerTest : public ::testing::Test {
  protected:
   void Start(const TlsFiles& tls = {}) {
@@ -50,18 +63,40 @@ class GrpcServerTest : public ::testing::Test {
     server_ = *std::move(server);
   }
 
-  // Calls by a connection of its own.
+  // A connection of its own.
+  std::shared_ptr<grpc::Channel> Connect(
+      const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server_->port()), credentials,
+                                     arguments);
+  }
+
   grpc::Status Call(const std::shared_ptr<grpc::ChannelCredentials>& credentials,
                     const v1::UpscaleRequest& request = {},
                     grpc_compression_algorithm compression = GRPC_COMPRESS_NONE) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto stub = v1::UpscalerService::NewStub(grpc::CreateCustomChannel(
-        "127.0.0.1:" + std::to_string(server_->port()), credentials, arguments));
+    const auto stub = v1::UpscalerService::NewStub(Connect(credentials));
     grpc::ClientContext call;
     call.set_compression_algorithm(compression);
     v1::UpscaleResponse response;
     return stub->Upscale(&call, request, &response);
+  }
+
+  // What health says for `service`: nothing where it does not
+  // answer. By bytes, since Debian has no generated code for it.
+  std::optional<int> Health(const std::string& service) {
+    grpc::GenericStub stub(Connect(grpc::InsecureChannelCredentials()));
+    grpc::Slice request(fmt::format("\x0a{}{}", static_cast<char>(service.size()), service));
+    const grpc::ByteBuffer message(&request, 1);
+    grpc::ClientContext call;
+    grpc::ByteBuffer answer;
+    std::promise<grpc::Status> done;
+    stub.UnaryCall(&call, "/grpc.health.v1.Health/Check", {}, &message, &answer,
+                   [&done](grpc::Status status) { done.set_value(std::move(status)); });
+    if (!done.get_future().get().ok()) return std::nullopt;
+    grpc::Slice bytes;
+    if (!answer.DumpToSingleSlice(&bytes).ok() || bytes.size() != 2) return std::nullopt;
+    return *std::prev(bytes.end());
   }
 
   // Of a client that trusts whom `authority` has issued, and is itself `self`, if anybody.
@@ -104,6 +139,42 @@ TEST_F(GrpcServerTest, ServesClientsWithoutTlsWhereThereIsNone) {
   Start();
 
   EXPECT_TRUE(Call(grpc::InsecureChannelCredentials()).ok());
+}
+
+TEST_F(GrpcServerTest, SaysThatItServesWhenItIsToldTo) {
+  Start();
+  EXPECT_EQ(Health(""), kNotServing);
+  EXPECT_EQ(Health("upscaler.v1.UpscalerService"), kNotServing);
+  EXPECT_EQ(Health("liveness"), kServing);
+
+  server_->SetServing(true);
+  server_->SetLive(false);
+
+  EXPECT_EQ(Health(""), kServing);
+  EXPECT_EQ(Health("upscaler.v1.UpscalerService"), kServing);
+  EXPECT_EQ(Health("liveness"), kNotServing);
+}
+
+TEST_F(GrpcServerTest, ServesThoughReflectionIsFlooded) {
+  Start();
+  grpc::GenericStub stub(Connect(grpc::InsecureChannelCredentials()));
+  grpc::CompletionQueue events;
+  std::deque<grpc::ClientContext> calls(100);
+  std::vector<std::unique_ptr<grpc::GenericClientAsyncReaderWriter>> streams;
+  for (grpc::ClientContext& call : calls) {
+    streams.push_back(stub.PrepareCall(
+        &call, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &events));
+    streams.back()->StartCall(nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    events.Next(&tag, &ok);
+  }
+
+  EXPECT_EQ(Health("liveness"), kServing);
+  EXPECT_TRUE(Call(grpc::InsecureChannelCredentials()).ok());
+
+  for (grpc::ClientContext& call : calls) call.TryCancel();
+  events.Shutdown();
 }
 
 TEST_F(GrpcServerTest, ServesClientsInThisProcess) {
