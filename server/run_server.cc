@@ -7,13 +7,15 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include "common/clock.h"
 #include "server/server.h"
 
 namespace upscaler {
 
 int RunServer(const Settings& settings, EngineSource& engines, EndSignals& signals,
               Logger& logger) {
-  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Open(settings, logger);
+  const SteadyClock clock;
+  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Open(settings, clock, logger);
   const absl::Status loaded = server.ok() ? (*server)->Load(engines) : server.status();
   signals.BeginService();
   if (!loaded.ok()) {

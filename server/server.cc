@@ -38,20 +38,44 @@ std::uint32_t DrawSeed() {
   return static_cast<std::uint32_t>(generator());
 }
 
+absl::StatusOr<std::unique_ptr<AccessControl>> OpenAccess(const Settings& settings,
+                                                          const Clock& clock, Logger& logger) {
+  const auto tell = [&logger](const absl::StatusOr<std::size_t>& keys) {
+    if (keys.ok()) {
+      logger.Info("API keys read again", {{"keys", *keys}});
+    } else {
+      logger.Error("API keys not taken up", {{"error", std::string(keys.status().message())}});
+    }
+  };
+  return AccessControl::Open(
+      {.keys_file = settings.api_keys_file,
+       .default_quota = {.requests_per_minute = settings.key_requests_per_minute,
+                         .concurrent_calls = settings.key_concurrent_calls},
+       .on_reload = tell},
+      clock);
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Settings& settings, Logger& logger) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Settings& settings, const Clock& clock,
+                                                     Logger& logger) {
   UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<VipsLibrary> vips, VipsLibrary::Start());
+  UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<AccessControl> access,
+                            OpenAccess(settings, clock, logger));
   // Not make_unique: the constructor is private.
-  std::unique_ptr<Server> server(new Server(settings, logger, std::move(vips)));
+  std::unique_ptr<Server> server(
+      new Server(settings, clock, logger, std::move(vips), std::move(access)));
   UPSCALER_RETURN_IF_ERROR(server->OpenDoors());
   return server;
 }
 
-Server::Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips)
+Server::Server(const Settings& settings, const Clock& clock, Logger& logger,
+               std::unique_ptr<VipsLibrary> vips, std::unique_ptr<AccessControl> access)
     : settings_(settings),
+      clock_(clock),
       logger_(logger),
       vips_(std::move(vips)),
+      access_(std::move(access)),
       admission_({.rows = settings.queue_capacity,
                   .bytes = static_cast<std::int64_t>(settings.queue_mib * kBytesPerMib)}),
       queue_(clock_),
@@ -74,6 +98,7 @@ Server::Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLib
                 .max_image_bytes = settings.max_upload_mib * kBytesPerMib,
                 .uploads = uploads_,
                 .stalls = stalls_,
+                .access = *access_,
                 .server_info = [this] { return CurrentInfo(); }}) {}
 
 Server::~Server() {
@@ -84,7 +109,13 @@ Server::~Server() {
 }
 
 absl::Status Server::OpenDoors() {
-  UPSCALER_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(settings_.grpc_address, service_));
+  UPSCALER_ASSIGN_OR_RETURN(
+      grpc_, GrpcServer::Start({.address = settings_.grpc_address,
+                                .tls = {.certificate = settings_.tls_cert,
+                                        .private_key = settings_.tls_key,
+                                        .client_ca = settings_.tls_client_ca},
+                                .memory_bytes = settings_.grpc_memory_mib * kBytesPerMib},
+                               {&service_}));
   UPSCALER_RETURN_IF_ERROR(OpenGateway());
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
   stall_ticker_ = std::make_unique<Ticker>(kStallLook, [this] { stalls_.Look(); });

@@ -14,6 +14,7 @@
 #include "common/thread_pool.h"
 #include "common/ticker.h"
 #include "gateway/gateway.h"
+#include "server/access/access_control.h"
 #include "server/backend.h"
 #include "server/health_watch.h"
 #include "server/model_digest.h"
@@ -38,8 +39,10 @@ namespace upscaler {
 class Server {
  public:
   // Opens the doors: on return all of them answer, health with "not ready", requests with
-  // LOADING. `logger` must outlive the server. Fails with what an operator has to mend.
-  static absl::StatusOr<std::unique_ptr<Server>> Open(const Settings& settings, Logger& logger);
+  // LOADING. What is passed by reference, the settings excepted, must outlive the server.
+  // Fails with what an operator has to mend.
+  static absl::StatusOr<std::unique_ptr<Server>> Open(const Settings& settings, const Clock& clock,
+                                                      Logger& logger);
 
   // Ends what is left to do at a step boundary, each request with a status, and closes the
   // doors. Waits for ever for a device that hangs: see Drain.
@@ -60,7 +63,8 @@ class Server {
   absl::Status Drain();
 
  private:
-  Server(const Settings& settings, Logger& logger, std::unique_ptr<VipsLibrary> vips);
+  Server(const Settings& settings, const Clock& clock, Logger& logger,
+         std::unique_ptr<VipsLibrary> vips, std::unique_ptr<AccessControl> access);
 
   absl::Status OpenDoors();
   absl::Status OpenGateway();
@@ -73,9 +77,10 @@ class Server {
   void CloseDoors(std::chrono::milliseconds grace);
 
   const Settings settings_;
+  const Clock& clock_;
   Logger& logger_;
   const std::unique_ptr<VipsLibrary> vips_;
-  SteadyClock clock_;
+  const std::unique_ptr<AccessControl> access_;
   Admission admission_;
   RowQueue queue_;
   Metrics metrics_;

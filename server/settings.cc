@@ -1,6 +1,7 @@
 #include "server/settings.h"
 
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/version.h"
+#include "server/access/api_keys.h"
 #include "worker/scheduler/cost_model.h"
 
 namespace upscaler {
@@ -131,6 +133,43 @@ void DescribeService(CLI::App& app, Settings& settings) {
             "json for machines, text for people");
 }
 
+void DescribeAccess(CLI::App& app, Settings& settings) {
+  Add(app, "api-keys-file", settings.api_keys_file,
+      "File of who may call, a line each: name key [requests_per_minute=N] [concurrent=N]; the "
+      "key as it is, or sha256:DIGEST. Read again when it changes [everybody may call]");
+  Add(app, "key-requests-per-minute", settings.key_requests_per_minute,
+      "Calls a minute of a key that has no bound in the file; a tenth of them may come at once. "
+      "0 means no bound")
+      ->check(CLI::Range(0, ApiKeys::kMaxBound));
+  Add(app, "key-concurrent-calls", settings.key_concurrent_calls,
+      "Calls at a time of a key that has no bound in the file; 0 means no bound")
+      ->check(CLI::Range(0, ApiKeys::kMaxBound));
+  Add(app, "tls-cert", settings.tls_cert,
+      "Certificate of the gRPC server and those that vouch for it, in PEM; read again every "
+      "minute, as the two below [no TLS]");
+  Add(app, "tls-key", settings.tls_key, "Its private key, in PEM, not encrypted");
+  Add(app, "tls-client-ca", settings.tls_client_ca,
+      "Certificates in PEM that vouch for clients, which then need one to use gRPC");
+  Add(app, "grpc-memory-mib", settings.grpc_memory_mib,
+      "Memory for what gRPC receives and sends, in MiB; a request in one message may be 64 MiB")
+      ->check(CLI::Range(128, 1 << 20));
+}
+
+// What is wrong with settings that are fine each by itself, if anything.
+std::optional<std::string> Contradiction(const Settings& settings) {
+  if (settings.tls_cert.empty() != settings.tls_key.empty()) {
+    return "--tls-cert and --tls-key need one another";
+  }
+  if (settings.tls_cert.empty() && !settings.tls_client_ca.empty()) {
+    return "--tls-client-ca needs --tls-cert and --tls-key";
+  }
+  if (settings.api_keys_file.empty() &&
+      (settings.key_requests_per_minute > 0 || settings.key_concurrent_calls > 0)) {
+    return "--key-requests-per-minute and --key-concurrent-calls need --api-keys-file";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* argv) {
@@ -142,6 +181,7 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
   app.footer(kFooter);
   DescribeModel(app, settings);
   DescribeService(app, settings);
+  DescribeAccess(app, settings);
   app.set_config("--config", "", "Read settings from this file");
   app.allow_config_extras(CLI::config_extras_mode::error);
   try {
@@ -150,6 +190,9 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
     std::ostringstream text;
     const int code = app.exit(error, text, text);
     return EarlyExit{.code = code == 0 ? 0 : 2, .text = text.str()};
+  }
+  if (const auto problem = Contradiction(settings)) {
+    return EarlyExit{.code = 2, .text = *problem + "\nRun with --help for more information.\n"};
   }
   if (settings.model_name.empty()) settings.model_name = FolderName(settings.model);
   return settings;

@@ -40,6 +40,14 @@ struct Settings {
   int drain_delay_seconds = 0;    // At shutdown, until new requests are refused.
   int drain_seconds = 30;         // And then for what was admitted.
   LogForm log_form = LogForm::kJson;
+
+  std::string api_keys_file{};      // Who may call; empty: everybody.
+  int key_requests_per_minute = 0;  // Of keys that have no bound of their own; 0 means none.
+  int key_concurrent_calls = 0;     // The same.
+  std::string tls_cert{};           // Of the gRPC door, in PEM, and its key; empty: no TLS.
+  std::string tls_key{};
+  std::string tls_client_ca{};  // Who vouches for its clients; empty: they need no certificate.
+  std::size_t grpc_memory_mib = 512;  // For what gRPC receives and sends.
 };
 
 // A request for help or the version, or a mistake: print `text` and exit.

@@ -16,7 +16,8 @@ using Buckets = Histogram::BucketBoundaries;
 
 // In the order of the enums.
 constexpr std::array kApiNames = {"grpc", "rest"};
-constexpr std::array kRejectionNames = {"full", "deadline", "memory", "draining", "invalid"};
+constexpr std::array kRejectionNames = {"full",     "deadline", "memory",
+                                        "draining", "invalid",  "quota"};
 constexpr std::array kStageNames = {"decode",  "text",       "vae_encode",
                                     "denoise", "vae_decode", "encode"};
 constexpr std::array kCancelStageNames = {"queued", "running", "delivering"};

@@ -36,7 +36,7 @@ class Metrics {
   enum class Api { kGrpc, kRest };
 
   // Why a request was refused.
-  enum class Rejection { kFull, kDeadline, kMemory, kDraining, kInvalid };
+  enum class Rejection { kFull, kDeadline, kMemory, kDraining, kInvalid, kQuota };
 
   // Parts of the work that are timed one by one.
   enum class Stage { kDecode, kText, kVaeEncode, kDenoise, kVaeDecode, kEncode };
@@ -90,7 +90,7 @@ class Metrics {
 
  private:
   static constexpr std::size_t kApis = 2;
-  static constexpr std::size_t kRejections = 5;
+  static constexpr std::size_t kRejections = 6;
   static constexpr std::size_t kStages = 6;
   static constexpr std::size_t kCancelStages = 3;
 

@@ -19,6 +19,7 @@ std::optional<Metrics::Rejection> RejectionOf(const absl::Status& status) {
   if (reason == "DEADLINE_PASSED" || reason == "DEADLINE_UNREACHABLE") {
     return Metrics::Rejection::kDeadline;
   }
+  if (reason == "RATE_LIMITED" || reason == "TOO_MANY_CALLS") return Metrics::Rejection::kQuota;
   if (absl::IsInvalidArgument(status)) return Metrics::Rejection::kInvalid;
   return std::nullopt;
 }

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "proto/upscaler/v1/upscaler.pb.h"
+#include "server/access/access_control.h"
 #include "server/service/stall_watch.h"
 #include "server/service/upload_budget.h"
 #include "telemetry/log.h"
@@ -34,6 +35,7 @@ struct CallContext {
   std::size_t max_image_bytes;
   UploadBudget& uploads;
   StallWatch& stalls;
+  AccessControl& access;
   // The answer to GetServerInfo. Thread-safe; must not block.
   std::function<v1::GetServerInfoResponse()> server_info = [] {
     return v1::GetServerInfoResponse();

@@ -1,28 +1,45 @@
-// The gRPC door: a port, the service behind it, health and reflection beside it.
+// The gRPC door: a port, the services behind it, health and reflection beside them.
+//
+// What a stranger can make it do is bounded here: bytes, streams, threads, pings, the size of
+// messages and of metadata. Whose call it is, is the services' affair; health and reflection
+// ask nobody, since probes have no keys.
 
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <grpcpp/channel.h>
+#include <grpcpp/impl/service_type.h>
 #include <grpcpp/server.h>
 
-#include "server/service/upscaler_service.h"
+#include "server/service/tls_files.h"
 
 namespace upscaler {
+
+struct GrpcServerOptions {
+  std::string address{};  // "host:port"; port 0 lets the system choose.
+  TlsFiles tls{};
+  // How often those files are read again. Connections that are open keep what they have.
+  std::chrono::seconds tls_refresh{60};
+  // For what is being received and sent, of all connections together. Where it is used up
+  // new connections and streams are refused.
+  std::size_t memory_bytes = std::size_t{512} << 20;
+};
 
 // Thread-safe.
 class GrpcServer {
  public:
-  // Listens at `address`, "host:port"; port 0 lets the system choose. Health
-  // says NOT_SERVING until SetServing(true), and that the server is live.
-  // kFailedPrecondition when the address is no good or taken. `service` must outlive
-  // the server.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::string& address,
-                                                           UpscalerService& service);
+  // Listens at the address. Health says NOT_SERVING until SetServing(true), and that the
+  // server is live. Clients need TLS, version 1.2 or newer, where there are files for it.
+  // kFailedPrecondition when the address is no good or taken, and as CheckTlsFiles says.
+  // `services` must outlive the server.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(
+      const GrpcServerOptions& options, const std::vector<grpc::Service*>& services);
 
   // Ends the calls that are still open.
   ~GrpcServer();
@@ -31,7 +48,7 @@ class GrpcServer {
 
   int port() const { return port_; }
 
-  // A channel for clients in this process, which goes around the network.
+  // A channel for clients in this process, which goes around the network, and around TLS.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // What grpc.health.v1 answers for the server and for the service by name, and what

@@ -4,6 +4,7 @@
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "server/service/bearer_key.h"
 #include "server/service/event_listener.h"
 #include "server/service/grpc_status.h"
 #include "server/service/validation.h"
@@ -36,10 +37,13 @@ UpscaleStreamCall::UpscaleStreamCall(const CallContext& context, grpc::CallbackS
       identity_(IdentifyCall(call, context.clock)),
       upload_(context.max_image_bytes, context.uploads),
       client_(context.stalls, [this] { OnStall(); }) {
-  if (absl::Status status = UpscalerOf(context_).status(); !status.ok()) {
+  absl::StatusOr<AccessPass> pass = context.access.Enter(BearerKeyOf(call));
+  absl::Status status = pass.ok() ? UpscalerOf(context_).status() : pass.status();
+  if (!status.ok()) {
     End(std::move(status));
     return;
   }
+  pass_ = *std::move(pass);
   client_.Expect();
   StartRead(&request_);
 }

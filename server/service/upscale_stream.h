@@ -62,6 +62,7 @@ class UpscaleStreamCall final
   const CallContext& context_;
   grpc::CallbackServerContext& call_;
   const CallIdentity identity_;
+  AccessPass pass_;
   v1::UpscaleStreamRequest request_;    // Owned by gRPC between StartRead and OnReadDone.
   v1::UpscaleStreamResponse response_;  // Owned by gRPC between StartWrite and OnWriteDone.
   Upload upload_;                       // Touched by the read side alone.

@@ -6,6 +6,7 @@
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "server/service/bearer_key.h"
 #include "server/service/call_events.h"
 #include "server/service/grpc_status.h"
 #include "server/service/validation.h"
@@ -61,6 +62,7 @@ UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context, grpc::CallbackSer
 }
 
 absl::Status UpscaleUnaryCall::StartJob(const v1::UpscaleRequest& request) {
+  UPSCALER_ASSIGN_OR_RETURN(pass_, context_.access.Enter(BearerKeyOf(call_)));
   UPSCALER_ASSIGN_OR_RETURN(Upscaler * upscaler, UpscalerOf(context_));
   TaskInput input = InputOf(request);
   if (input.bytes.size() > context_.max_image_bytes) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/service/bearer_key.h"
 #include "server/service/estimate.h"
 #include "server/service/grpc_status.h"
 #include "server/service/upscale_stream.h"
@@ -14,20 +15,25 @@ UpscalerService::UpscalerService(CallContext context) : context_(std::move(conte
 grpc::ServerUnaryReactor* UpscalerService::EstimateUpscale(
     grpc::CallbackServerContext* call, const v1::EstimateUpscaleRequest* request,
     v1::EstimateUpscaleResponse* response) {
-  absl::StatusOr<v1::EstimateUpscaleResponse> estimate =
-      upscaler::EstimateUpscale(context_, *request);
-  if (estimate.ok()) *response = *std::move(estimate);
+  absl::Status status = context_.access.Identify(BearerKeyOf(*call)).status();
+  if (status.ok()) {
+    absl::StatusOr<v1::EstimateUpscaleResponse> estimate =
+        upscaler::EstimateUpscale(context_, *request);
+    if (estimate.ok()) *response = *std::move(estimate);
+    status = estimate.status();
+  }
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(estimate.status()));
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* UpscalerService::GetServerInfo(
     grpc::CallbackServerContext* call, const v1::GetServerInfoRequest* /*request*/,
     v1::GetServerInfoResponse* response) {
-  *response = context_.server_info();
+  const absl::Status status = context_.access.Identify(BearerKeyOf(*call)).status();
+  if (status.ok()) *response = context_.server_info();
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 

@@ -24,7 +24,9 @@ using ::testing::HasSubstr;
 
 class ServerTest : public ::testing::Test {
  protected:
-  absl::StatusOr<std::unique_ptr<Server>> Open() { return Server::Open(settings_, logger_); }
+  absl::StatusOr<std::unique_ptr<Server>> Open() {
+    return Server::Open(settings_, clock_, logger_);
+  }
 
   // The port that was logged under this name.
   std::string PortInLog(const std::string& name) const {
@@ -38,6 +40,7 @@ class ServerTest : public ::testing::Test {
                      .grpc_address = "127.0.0.1:0",
                      .rest_address = "127.0.0.1:0",
                      .admin_address = "127.0.0.1:0"};
+  const SteadyClock clock_;
   test::EngineScript script_;
   test::DelayEngines engines_{script_};
   std::ostringstream log_text_;

@@ -114,6 +114,51 @@ TEST(SettingsTest, RefusesWhatItDoesNotKnowAndSaysWhatIsAllowed) {
   EXPECT_EQ(ParseBadly({"--warm-up-seconds", "-1"}).code, 2);
 }
 
+TEST(SettingsTest, LetsEverybodyCallWithoutTlsByDefault) {
+  const Settings settings = ParseWell({});
+
+  EXPECT_EQ(settings.api_keys_file, "");
+  EXPECT_EQ(settings.key_requests_per_minute, 0);
+  EXPECT_EQ(settings.key_concurrent_calls, 0);
+  EXPECT_EQ(settings.tls_cert, "");
+  EXPECT_EQ(settings.grpc_memory_mib, 512U);
+}
+
+TEST(SettingsTest, TakesWhoMayCallAndHow) {
+  const Settings settings =
+      ParseWell({"--api-keys-file=keys", "--key-requests-per-minute=60", "--key-concurrent-calls=4",
+                 "--tls-cert=server.pem", "--tls-key=server.key", "--tls-client-ca=clients.pem",
+                 "--grpc-memory-mib=256"});
+
+  EXPECT_EQ(settings.api_keys_file, "keys");
+  EXPECT_EQ(settings.key_requests_per_minute, 60);
+  EXPECT_EQ(settings.key_concurrent_calls, 4);
+  EXPECT_EQ(settings.tls_cert, "server.pem");
+  EXPECT_EQ(settings.tls_key, "server.key");
+  EXPECT_EQ(settings.tls_client_ca, "clients.pem");
+  EXPECT_EQ(settings.grpc_memory_mib, 256U);
+}
+
+TEST(SettingsTest, RefusesSettingsThatNeedOthersAndSaysWhich) {
+  const struct {
+    std::vector<const char*> given;
+    const char* needed;
+  } cases[] = {
+      {{"--tls-cert=server.pem"}, "--tls-key"},
+      {{"--tls-key=server.key"}, "--tls-cert"},
+      {{"--tls-client-ca=clients.pem"}, "--tls-cert"},
+      {{"--key-requests-per-minute=60"}, "--api-keys-file"},
+      {{"--key-concurrent-calls=4"}, "--api-keys-file"},
+  };
+  for (const auto& [given, needed] : cases) {
+    const EarlyExit exit = ParseBadly(given);
+    EXPECT_EQ(exit.code, 2);
+    EXPECT_THAT(exit.text, HasSubstr(needed));
+  }
+  EXPECT_EQ(ParseBadly({"--grpc-memory-mib=127"}).code, 2);
+  EXPECT_EQ(ParseBadly({"--key-requests-per-minute=-1", "--api-keys-file=keys"}).code, 2);
+}
+
 TEST(SettingsTest, HelpAndVersionAreNoMistakes) {
   const EarlyExit help = ParseBadly({"--help"});
   EXPECT_EQ(help.code, 0);

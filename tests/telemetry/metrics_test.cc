@@ -52,7 +52,7 @@ TEST_F(MetricsTest, CountsRequestsByApiAndCode) {
 TEST_F(MetricsTest, ShowsEveryValueOfALabelFromTheStart) {
   const std::string text = Text();
 
-  for (const char* reason : {"full", "deadline", "memory", "draining", "invalid"}) {
+  for (const char* reason : {"full", "deadline", "memory", "draining", "invalid", "quota"}) {
     EXPECT_THAT(text,
                 HasSubstr("upscaler_rejected_total{reason=\"" + std::string(reason) + "\"} 0\n"));
   }
@@ -73,6 +73,7 @@ TEST_F(MetricsTest, ShowsEveryValueOfALabelFromTheStart) {
 
 TEST_F(MetricsTest, GivesEachReasonAndStageItsOwnSeries) {
   metrics_.CountRejection(Metrics::Rejection::kFull);
+  metrics_.CountRejection(Metrics::Rejection::kQuota);
   metrics_.CountRejection(Metrics::Rejection::kInvalid);
   metrics_.CountRejection(Metrics::Rejection::kInvalid);
   metrics_.ObserveStage(Metrics::Stage::kDecode, 1s);
@@ -80,6 +81,7 @@ TEST_F(MetricsTest, GivesEachReasonAndStageItsOwnSeries) {
 
   const std::string text = Text();
   EXPECT_THAT(text, HasSubstr("upscaler_rejected_total{reason=\"full\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_rejected_total{reason=\"quota\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("upscaler_rejected_total{reason=\"invalid\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("upscaler_stage_duration_seconds_sum{stage=\"decode\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("upscaler_stage_duration_seconds_sum{stage=\"encode\"} 2\n"));

@@ -39,6 +39,7 @@ class CallContextTest : public ::testing::Test {
   std::atomic<Upscaler*> loading_{nullptr};
   UploadBudget uploads_{0};
   StallWatch stalls_{clock_, 60s};
+  AccessControl access_{clock_};
   const CallContext context_{.upscaler = loading_,
                              .clock = clock_,
                              .metrics = metrics_,
@@ -46,7 +47,8 @@ class CallContextTest : public ::testing::Test {
                              .draw_seed = [] { return 0U; },
                              .max_image_bytes = 0,
                              .uploads = uploads_,
-                             .stalls = stalls_};
+                             .stalls = stalls_,
+                             .access = access_};
 };
 
 TEST_F(CallContextTest, CountsACallAndLogsIt) {
@@ -67,6 +69,8 @@ TEST_F(CallContextTest, CountsRefusalsByReason) {
       {WithReason(absl::DeadlineExceededError(""), "DEADLINE_PASSED"), "deadline"},
       {WithReason(absl::DeadlineExceededError(""), "DEADLINE_UNREACHABLE"), "deadline"},
       {WithReason(absl::UnavailableError(""), "DRAINING"), "draining"},
+      {WithReason(absl::ResourceExhaustedError(""), "RATE_LIMITED"), "quota"},
+      {WithReason(absl::ResourceExhaustedError(""), "TOO_MANY_CALLS"), "quota"},
       {absl::InvalidArgumentError(""), "invalid"},
   };
   std::map<std::string, int> expected;

@@ -46,7 +46,7 @@ class UpscalerServiceTest : public ::testing::Test {
   UpscalerServiceTest() {
     test::StartedVips();
     script_.sides = kSides;
-    server_ = GrpcServer::Start("127.0.0.1:0", service_).value();
+    server_ = GrpcServer::Start({.address = "127.0.0.1:0"}, {&service_}).value();
     stub_ = v1::UpscalerService::NewStub(grpc::CreateChannel(
         "127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials()));
   }
@@ -124,6 +124,7 @@ class UpscalerServiceTest : public ::testing::Test {
   UploadBudget uploads_{/*bytes=*/4 << 20};
   test::FakeClock patient_;
   StallWatch stalls_{patient_, 60s};
+  AccessControl access_{clock_};
   UpscalerService service_{{.upscaler = door_,
                             .clock = clock_,
                             .metrics = metrics_,
@@ -131,7 +132,8 @@ class UpscalerServiceTest : public ::testing::Test {
                             .draw_seed = [] { return 5U; },
                             .max_image_bytes = 1 << 20,
                             .uploads = uploads_,
-                            .stalls = stalls_}};
+                            .stalls = stalls_,
+                            .access = access_}};
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<v1::UpscalerService::Stub> stub_;
 };
@@ -219,7 +221,8 @@ TEST_F(UpscalerServiceTest, RefusesNewCallsWhileItDrains) {
 }
 
 TEST_F(UpscalerServiceTest, RefusesASecondServerAtTheSamePort) {
-  EXPECT_THAT(GrpcServer::Start("127.0.0.1:" + std::to_string(server_->port()), service_),
+  const std::string taken = "127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_THAT(GrpcServer::Start({.address = taken}, {&service_}),
               test::StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
