@@ -38,6 +38,8 @@ constexpr int kMinimumPingIntervalMilliseconds = 10'000;
 
 // The name under which probes ask for it.
 constexpr const char* kLiveness = "liveness";
+// And for everything.
+constexpr const char* kWholeServer = "";
 
 // Whether it is what the settings promise. gRPC would take port 443 where there is none, 99999
 // for 34463, and a path for a socket in the file system, where no port is.
@@ -131,8 +133,9 @@ std::shared_ptr<grpc::Channel> GrpcServer::InProcessChannel() {
 }
 
 void GrpcServer::SetServing(bool serving) {
+  // One by one: the call without a name would set them all, liveness too.
   grpc::HealthCheckServiceInterface& health = *server_->GetHealthCheckService();
-  health.SetServingStatus(serving);
+  health.SetServingStatus(kWholeServer, serving);
   health.SetServingStatus(v1::UpscalerService::service_full_name(), serving);
 }
 

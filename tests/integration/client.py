@@ -18,6 +18,7 @@ from server_process import PATIENCE, SOURCE, ServerProcess
 sys.path.append(str(SOURCE / "proto"))
 messages, services = grpc.protos_and_services("upscaler/v1/upscaler.proto")
 specs = grpc.protos("upscaler/v1/spec.proto")
+job_messages, job_services = grpc.protos_and_services("upscaler/v1/job.proto")
 
 # Quick, and enough to see that something was computed.
 QUICK = {"num_inference_steps": 2}
@@ -34,6 +35,7 @@ class Client:
         self.server = server
         self.channel = grpc.insecure_channel(server.grpc_address)
         self.stub = services.UpscalerServiceStub(self.channel)
+        self.jobs = job_services.UpscaleJobServiceStub(self.channel)
 
     def post(self, picture: bytes | None, **fields) -> requests.Response:
         """The multipart form that web clients send."""
@@ -92,6 +94,12 @@ def at_once(function: Callable, arguments: Iterable) -> list:
     arguments = list(arguments)
     with ThreadPoolExecutor(len(arguments)) as pool:
         return list(pool.map(function, arguments))
+
+
+def field_of(error: grpc.RpcError) -> str:
+    """The field that the server blames."""
+    bad = error_details_pb2.BadRequest.FromString(_details(error)["google.rpc.BadRequest"])
+    return bad.field_violations[0].field
 
 
 def reason_of(error: grpc.RpcError) -> str:

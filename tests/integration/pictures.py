@@ -16,6 +16,14 @@ def make_picture(width: int = 64, height: int = 64) -> bytes:
     return file.getvalue()
 
 
+def make_noise(width: int, height: int) -> bytes:
+    """A PNG that cannot be made smaller, the same each time."""
+    array = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
 # The smallest picture that the stand-in for the model takes as it is. What these cost is
 # known from the start.
 SMALL = make_picture(16, 16)

@@ -60,7 +60,7 @@ class ServerProcess:
         except AssertionError:
             self._process.kill()
             raise
-        if awaited != "ready":
+        if "grpc_port" not in line:
             return
         self.grpc_address = f"127.0.0.1:{line['grpc_port']}"
         self.rest_port = line["rest_port"]
