@@ -2,7 +2,8 @@
 //
 // This is the asynchronous form, which costs no thread while it waits: the
 // gateway holds thousands of them. A program that does one thing at a time uses
-// the blocking form in client/upscale.h.
+// the blocking form in client/upscale.h. What it does not do is to try again:
+// client/retrying_upscale.h does.
 
 #pragma once
 

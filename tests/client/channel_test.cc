@@ -54,7 +54,7 @@ class MutualTlsTest : public ::testing::Test {
   absl::Status Call(const ChannelOptions& options) {
     const auto channel = MakeChannel(options);
     if (!channel.ok()) return channel.status();
-    return Upscale(*channel, {.image = "image"}).status();
+    return Upscale(*channel, {.image = "image"}, nullptr, kNoRetries).status();
   }
 
   test::TemporaryFolder folder_;

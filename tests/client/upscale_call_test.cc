@@ -137,7 +137,7 @@ TEST(UpscaleCallTest, RefusesAKeyThatCannotBeSent) {
 }
 
 TEST(UpscaleCallTest, ReportsAServerThatIsNotThereWithoutAReason) {
-  const auto response = Upscale(MakeChannel("127.0.0.1:1"), OrderOf("image"));
+  const auto response = Upscale(MakeChannel("127.0.0.1:1"), OrderOf("image"), nullptr, kNoRetries);
 
   EXPECT_THAT(response, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(ReasonOf(response.status()), std::nullopt);
