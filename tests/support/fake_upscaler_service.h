@@ -193,7 +193,8 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
 
     void OnCancel() override {
       service_.CountCancel();
-      Finish(grpc::Status::CANCELLED);
+      const MutexLock lock(mutex_);
+      End(grpc::Status::CANCELLED);
     }
 
     void OnDone() override { const std::unique_ptr<Call> self(this); }
@@ -207,18 +208,28 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     }
 
     void Play() {
+      const MutexLock lock(mutex_);
+      if (ended_) return;
       if (next_ < script_.events.size()) {
         StartWrite(&script_.events[next_++]);
       } else if (!script_.hold) {
-        Finish(script_.status);
+        End(script_.status);
       }
+    }
+
+    // Once: the script's end and the client's cancellation may meet.
+    void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      if (!ended_) Finish(status);
+      ended_ = true;
     }
 
     FakeUpscalerService& service_;
     const UpscaleScript& script_;
     v1::UpscaleStreamRequest request_;
     ReceivedUpscale received_;
-    std::size_t next_ = 0;
+    Mutex mutex_;
+    std::size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+    bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   };
 
   const UpscaleScript& NextScript() {
