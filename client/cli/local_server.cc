@@ -69,12 +69,16 @@ absl::Status CannotStart(const std::string& program, const std::string& why) {
 
 std::string LastError() { return std::generic_category().message(errno); }
 
-// A log's line in words: its message, where it is JSON.
+// A log's line in words: where it is JSON, its message, and the error where it has one.
 std::string InWords(const std::string& line) {
   const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!entry.is_object() || !entry.contains("message")) return line;
-  const nlohmann::json& message = entry["message"];
-  return message.is_string() ? message.get<std::string>() : line;
+  if (!entry.is_object()) return line;
+  const auto text = [&entry](const char* key) {
+    const auto field = entry.find(key);
+    return field != entry.end() && field->is_string() ? field->get<std::string>() : "";
+  };
+  const std::string error = text("error");
+  return error.empty() ? text("message") : fmt::format("{}: {}", text("message"), error);
 }
 
 }  // namespace

@@ -88,10 +88,21 @@ absl::StatusOr<v1::UpscaleResponse> Ask(const UpscaleTask& task, Input input,
   return answered.get();
 }
 
-absl::Status Write(const v1::UpscaledImage& image, const std::string& path, const FileWork& work) {
-  if (!image.has_latents()) return WritePicture(path, image.data(), work.out);
-  UPSCALER_ASSIGN_OR_RETURN(const std::string file, MakeNpy(image.latents(), image.data()));
-  return WritePicture(path, file, work.out);
+// What is written of a picture that has come.
+absl::StatusOr<std::string> FileOf(v1::UpscaledImage& image) {
+  if (image.has_latents()) return MakeNpy(image.latents(), image.data());
+  return std::move(*image.mutable_data());
+}
+
+absl::Status WriteFiles(v1::UpscaleResponse& response, const FileWork& work, FileResult& result) {
+  for (int i = 0; i < response.images_size(); ++i) {
+    UPSCALER_ASSIGN_OR_RETURN(const std::string file, FileOf(*response.mutable_images(i)));
+    response.mutable_images(i)->clear_data();
+    const std::string& path = result.task.outputs[static_cast<std::size_t>(i)];
+    UPSCALER_RETURN_IF_ERROR(WritePicture(path, file, work.out));
+    result.bytes.push_back(file.size());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -113,14 +124,8 @@ FileResult UpscaleFile(const UpscaleTask& task, const FileWork& work) {
   if (!response.ok()) return CallFailed(task, response.status(), work.line.server.target);
 
   FileResult result{.task = task};
-  for (int i = 0; i < response->images_size(); ++i) {
-    v1::UpscaledImage& image = *response->mutable_images(i);
-    const std::string& path = task.outputs[static_cast<std::size_t>(i)];
-    if (absl::Status status = Write(image, path, work); !status.ok()) {
-      return FileFailed(task, status);
-    }
-    result.bytes.push_back(image.data().size());
-    image.clear_data();
+  if (absl::Status status = WriteFiles(*response, work, result); !status.ok()) {
+    return FileFailed(task, std::move(status));
   }
   result.response = *std::move(response);
   return result;

@@ -72,10 +72,11 @@ TEST_F(LocalServerTest, EndsTheServer) {
 }
 
 TEST_F(LocalServerTest, TellsTheServersLastWordsWhereItDoesNotStart) {
-  const auto server = Start(R"(echo '{"message":"no model at some/model"}' >&2; exit 1)");
+  const auto server =
+      Start(R"(echo '{"message":"cannot start","error":"no model here"}' >&2; exit 1)");
 
   EXPECT_THAT(server, StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(std::string(server.status().message()), HasSubstr("no model at some/model"));
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr("cannot start: no model here"));
 }
 
 TEST_F(LocalServerTest, RefusesAProgramThatIsNotThere) {

@@ -330,11 +330,13 @@ TEST_F(UpscaleCommandTest, WritesLatentsForNumpy) {
   }
   line_.spec.set_output_type(v1::OUTPUT_TYPE_LATENTS);
   line_.output.clear();
+  line_.json = true;
 
   EXPECT_EQ(Run(script), ExitCode::kOk);
 
   EXPECT_THAT(folder_.Read("in-2x.npy"),
               AllOf(HasSubstr("'shape': (4, 1, 2)"), EndsWith(std::string(32, 'n'))));
+  EXPECT_EQ(Facts().at(0)["pictures"][0]["bytes"], folder_.Read("in-2x.npy").size());
 }
 
 class DryRunTest : public UpscaleCommandTest {
