@@ -1,8 +1,16 @@
 #include "client/channel.h"
 
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+#include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
+
+#include "common/status_macros.h"
 
 namespace upscaler {
 namespace {
@@ -16,16 +24,44 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 // a server takes to start.
 constexpr int kMaxReconnectBackoffMs = 5'000;
 
-}  // namespace
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+std::shared_ptr<grpc::Channel> Make(const std::string& target,
+                                    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   // Where the name stands for several servers, they take turns.
   arguments.SetLoadBalancingPolicyName("round_robin");
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, credentials, arguments);
+}
+
+// Empty for no file.
+absl::StatusOr<std::string> ReadPem(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!text.empty()) return text;
+  const std::string reason =
+      file.is_open() ? "it is empty" : std::generic_category().message(errno);
+  return absl::NotFoundError(fmt::format("cannot read {}: {}", path, reason));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
+  if (!options.tls) return MakeChannel(options.target);
+  if (options.certificate_file.empty() != options.key_file.empty()) {
+    return absl::InvalidArgumentError("a certificate and its key are given together");
+  }
+  grpc::SslCredentialsOptions credentials;
+  UPSCALER_ASSIGN_OR_RETURN(credentials.pem_root_certs, ReadPem(options.ca_file));
+  UPSCALER_ASSIGN_OR_RETURN(credentials.pem_cert_chain, ReadPem(options.certificate_file));
+  UPSCALER_ASSIGN_OR_RETURN(credentials.pem_private_key, ReadPem(options.key_file));
+  return Make(options.target, grpc::SslCredentials(credentials));
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
+  return Make(target, grpc::InsecureChannelCredentials());
 }
 
 }  // namespace upscaler

@@ -5,14 +5,31 @@
 #include <memory>
 #include <string>
 
+#include <absl/status/statusor.h>
 #include <grpcpp/channel.h>
 
 namespace upscaler {
 
-// A channel to `target`, "host:port" or any other gRPC name. It connects when it
-// is first used and again when it has to; creating it cannot fail. Thread-safe,
-// and meant to be shared by all calls to one server. A callback of gRPC must not be
-// its last holder: letting go of it waits for the threads that run callbacks.
+struct ChannelOptions {
+  std::string target{};  // "host:port" or any other gRPC name.
+  bool tls = false;      // The files below count only with it.
+  // PEM. The authorities that the server's certificate may come from; empty: those that
+  // the system trusts.
+  std::string ca_file{};
+  // PEM. The client's own certificate and its key, for servers that ask for one; both or
+  // none.
+  std::string certificate_file{};
+  std::string key_file{};
+};
+
+// A channel to a server. It connects when it is first used and again when it has to.
+// kInvalidArgument when one of the certificate and its key is missing, kNotFound when a
+// file cannot be read. Thread-safe, and meant to be shared by all calls to one server. A
+// callback of gRPC must not be its last holder: letting go of it waits for the threads
+// that run callbacks.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
+
+// The same without TLS, which cannot fail.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target);
 
 }  // namespace upscaler

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/crc32.h"
 #include "common/status_macros.h"
 
 namespace upscaler {
@@ -26,7 +27,7 @@ absl::Status ResponseAssembler::Add(const Event& event) {
       *response_.mutable_warnings() = event.completed().warnings();
       return CheckLastPicture();
     default:
-      return absl::OkStatus();  // Progress, or an event that a newer server knows.
+      return absl::OkStatus();  // Progress, a preview, or an event that a newer server knows.
   }
 }
 
@@ -44,6 +45,8 @@ absl::Status ResponseAssembler::Begin(const Event::ImageHeader& header) {
   }
   *response_.add_images() = header.image();
   announced_bytes_ = header.total_bytes();
+  announced_crc32_ = header.crc32();
+  received_crc32_ = 0;
   return absl::OkStatus();
 }
 
@@ -57,15 +60,24 @@ absl::Status ResponseAssembler::Append(const Event::ImageChunk& chunk) {
                                            data.size() + chunk.data().size(), announced_bytes_));
   }
   data.append(chunk.data());
+  received_crc32_ = Crc32(chunk.data(), received_crc32_);
   return absl::OkStatus();
 }
 
 absl::Status ResponseAssembler::CheckLastPicture() const {
   if (response_.images().empty()) return absl::OkStatus();
   const std::size_t received = response_.images().rbegin()->data().size();
-  if (received == announced_bytes_) return absl::OkStatus();
-  return absl::InternalError(fmt::format("the server sent {} bytes of a picture, announced {}",
-                                         received, announced_bytes_));
+  if (received != announced_bytes_) {
+    return absl::InternalError(fmt::format("the server sent {} bytes of a picture, announced {}",
+                                           received, announced_bytes_));
+  }
+  // 0 is what a server says that does not reckon checksums.
+  if (announced_crc32_ != 0 && received_crc32_ != announced_crc32_) {
+    return absl::InternalError(
+        fmt::format("a picture was damaged on its way: its checksum is {:08x}, announced {:08x}",
+                    received_crc32_, announced_crc32_));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace upscaler

@@ -1,19 +1,17 @@
 #include "client/upscale_call.h"
 
 #include <cstdint>
-#include <string_view>
 #include <utility>
 
 #include <unicode/ustring.h>
 
+#include "client/call_options.h"
 #include "client/grpc_error.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
 
 namespace upscaler {
 namespace {
-
-constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 absl::Status CheckUtf8(const char* field, const std::string& text) {
   // Asks for the length only; the error tells whether the bytes were sound.
@@ -39,25 +37,24 @@ std::shared_ptr<UpscaleCall> UpscaleCall::Create() {
 
 void UpscaleCall::Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOrder order,
                         UpscaleCallbacks callbacks) {
-  if (absl::Status status = CheckTexts(order.spec); !status.ok()) {
+  const std::shared_ptr<grpc::ClientContext> call = context();
+  absl::Status status = CheckTexts(order.spec);
+  if (status.ok()) {
+    status = Prepare(*call, {.api_key = std::move(order.api_key),
+                             .request_id = std::move(order.request_id),
+                             .timeout = order.timeout});
+  }
+  if (!status.ok()) {
     std::move(callbacks.on_done)(std::move(status));
     return;
   }
   self_ = shared_from_this();
   callbacks_ = std::move(callbacks);
-  image_ = std::move(order.image);
-  const std::shared_ptr<grpc::ClientContext> call = context();
-  if (!order.request_id.empty()) call->AddMetadata("x-request-id", order.request_id);
   if (!order.via.empty()) call->AddMetadata("x-upscaler-via", order.via);
-  if (order.timeout.has_value()) {
-    call->set_deadline(std::chrono::system_clock::now() + *order.timeout);
-  }
+  upload_ = Upload(std::move(order.spec), std::move(order.latents), std::move(order.image));
 
-  auto& start = *request_.mutable_start();
-  *start.mutable_spec() = std::move(order.spec);
-  start.set_total_bytes(image_.size());
   v1::UpscalerService::NewStub(channel)->async()->UpscaleStream(call.get(), this);
-  StartWrite(&request_);
+  SendNext();
   StartRead(&event_);
   StartCall();
 }
@@ -71,21 +68,16 @@ std::shared_ptr<grpc::ClientContext> UpscaleCall::context() const {
   return context_;
 }
 
-void UpscaleCall::SendNextChunk() {
-  const std::string_view chunk = std::string_view(image_).substr(sent_bytes_, kChunkBytes);
-  request_.mutable_chunk()->set_data(chunk.data(), chunk.size());
-  sent_bytes_ += chunk.size();
-  StartWrite(&request_);
+void UpscaleCall::SendNext() {
+  if (upload_.Next(request_)) {
+    StartWrite(&request_);
+  } else {
+    StartWritesDone();
+  }
 }
 
 void UpscaleCall::OnWriteDone(bool ok) {
-  if (!ok) return;  // The call has ended; OnDone says why.
-  if (sent_bytes_ < image_.size()) {
-    SendNextChunk();
-  } else {
-    image_ = std::string();  // Its memory is wanted elsewhere while the call waits.
-    StartWritesDone();
-  }
+  if (ok) SendNext();  // Otherwise the call has ended; OnDone says why.
 }
 
 void UpscaleCall::OnReadDone(bool ok) {

@@ -2,12 +2,12 @@
 //
 // This is the asynchronous form, which costs no thread while it waits: the
 // gateway holds thousands of them. A program that does one thing at a time uses
-// the blocking form in client/upscale.h.
+// the blocking form in client/upscale.h. What it does not do is to try again:
+// client/retrying_upscale.h does.
 
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +21,7 @@
 #include <grpcpp/support/client_callback.h>
 
 #include "client/response_assembler.h"
+#include "client/upload.h"
 #include "common/mutex.h"
 #include "proto/upscaler/v1/upscaler.grpc.pb.h"
 
@@ -29,7 +30,10 @@ namespace upscaler {
 // What to upscale, and how.
 struct UpscaleOrder {
   v1::UpscaleSpec spec{};
-  std::string image;         // The encoded picture.
+  std::string image;  // The encoded picture or, with `latents`, their numbers.
+  // What the numbers of `image` are; none: it is a picture.
+  std::optional<v1::LatentsInfo> latents{};
+  std::string api_key{};     // Empty: none is sent.
   std::string request_id{};  // For the server's log; empty: it makes one.
   // How the request reached this client, for the server's count; the gateway says
   // "rest". Empty: it came from the program that makes the call.
@@ -65,8 +69,9 @@ class UpscaleCall final
   UpscaleCall& operator=(const UpscaleCall&) = delete;
 
   // Sends `order` over `channel`, which nothing here holds any more when on_done
-  // is called. Never blocks. At most one call. Where CheckTexts refuses the
-  // spec, nothing is sent: on_done hears its error before this returns.
+  // is called. Never blocks. At most one call. Where CheckTexts refuses the spec, or
+  // Prepare (client/call_options.h) the key or the id, nothing is sent: on_done hears
+  // the error before this returns.
   void Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOrder order,
              UpscaleCallbacks callbacks);
 
@@ -80,7 +85,8 @@ class UpscaleCall final
   // Null when the call has ended.
   std::shared_ptr<grpc::ClientContext> context() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void SendNextChunk();
+  // Closes the client's side when everything is sent.
+  void SendNext();
 
   void OnWriteDone(bool ok) override;
   void OnReadDone(bool ok) override;
@@ -89,8 +95,7 @@ class UpscaleCall final
   UpscaleCallbacks callbacks_;
 
   // Used by one write after the other.
-  std::string image_;
-  std::size_t sent_bytes_ = 0;
+  Upload upload_;
   v1::UpscaleStreamRequest request_;
 
   // Used by one read after the other, then by OnDone.

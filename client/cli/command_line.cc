@@ -1,36 +1,25 @@
 #include "client/cli/command_line.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <fstream>
 
 #include <CLI/CLI.hpp>
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 
-#include "client/cli/picture_file.h"
+#include "client/cli/help_text.h"
 #include "client/image_format.h"
+#include "common/status_macros.h"
 #include "common/version.h"
 
 namespace upscaler {
 namespace {
 
-constexpr const char* kDescription =
-    "Doubles the resolution of a picture with a diffusion model that runs on a server.";
-
-constexpr const char* kFooter = R"(
-Examples:
-  upscale cat.png -o cat-2x.png --prompt "a cat on a red sofa"
-  upscale cat.png -o cat-2x.webp --quality 90 --seed 7
-  upscale cat.png -o cat-2x.png --n 3        writes cat-2x-1.png, -2.png and -3.png
-  curl -s https://example.org/cat.jpg | upscale - -o - --format png > cat-2x.png
-
-Exit codes:
-  0  the picture is written
-  1  the server refused the request or failed
-  2  the command line makes no sense
-  3  a file cannot be read or written
-  4  there is no server at the address)";
-
-constexpr int kMaxTimeoutSeconds = 365 * 24 * 3600;
+constexpr int kMaxSeconds = 365 * 24 * 3600;
+constexpr int kMaxJobs = 256;
 
 // Where CLI11 puts what it reads, before it becomes a CommandLine.
 struct Values {
@@ -43,7 +32,11 @@ struct Values {
   std::optional<std::uint32_t> image_count;
   std::optional<std::uint32_t> quality;
   std::string format;
+  std::string output_type;
+  std::string latents_family;
   std::optional<double> timeout_seconds;
+  std::optional<double> retry_seconds;
+  std::string api_key_file;
 };
 
 // CLI11 alone reads "-1" as a very large number.
@@ -52,16 +45,32 @@ std::string CheckNatural(const std::string& text) {
   return fmt::format("'{}' given; a whole number, 0 or more, is allowed", text);
 }
 
-void AddOptions(CLI::App& app, Values& values) {
-  app.add_option("INPUT", values.line.input, "The picture, or - for standard input")->required();
-  app.add_option("-o,--output", values.line.output, "Where to write, or - for standard output")
-      ->required();
-  app.add_option("--server", values.line.server, "The server")
-      ->type_name("HOST:PORT")
-      ->envname("UPSCALER_SERVER")
-      ->default_val("localhost:8998");
-  app.add_option("--prompt", values.prompt, "What the picture shows");
-  app.add_option("--negative-prompt", values.negative_prompt, "What it shall not show");
+void DescribeFiles(CLI::App& app, Values& values) {
+  app.option_defaults()->group("Files");
+  app.add_option("INPUT", values.line.inputs,
+                 "Pictures, folders of them, patterns in quotes, or - for standard input")
+      ->required()
+      ->option_text("...");
+  app.add_option("-o,--output", values.line.output,
+                 "A file, a folder, or - for standard output (default: beside each input)")
+      ->option_text("PATH");
+  app.add_flag("-r,--recursive", values.line.recursive, "Look into the folders' folders, too");
+  app.add_option("--suffix", values.line.suffix,
+                 "Ends the names of outputs that are named after inputs (default: -2x)")
+      ->option_text("TEXT");
+  app.add_flag("--skip-existing", values.line.skip_existing,
+               "Leave out what has an output already that is not empty");
+  app.add_flag("--fail-fast,!--keep-going", values.line.fail_fast,
+               "Begin no more pictures after one has failed (default: --keep-going)");
+  app.add_flag("--dry-run", values.line.dry_run,
+               "Ask the server what the pictures would take, and write nothing");
+}
+
+void DescribePicture(CLI::App& app, Values& values) {
+  app.option_defaults()->group("Pictures");
+  app.add_option("--prompt", values.prompt, "What the picture shows")->option_text("TEXT");
+  app.add_option("--negative-prompt", values.negative_prompt, "What it shall not show")
+      ->option_text("TEXT");
   app.add_option("--guidance-scale", values.guidance_scale,
                  "How strongly to follow the prompt, 0 to 50 (default: 7.5)")
       ->type_name("NUMBER");
@@ -72,24 +81,78 @@ void AddOptions(CLI::App& app, Values& values) {
                  "The same seed gives the same picture (default: a random one)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
-  app.add_option("-n,--n", values.image_count, "How many pictures to make, 1 to 10 (default: 1)")
+  app.add_option("-n,--n", values.image_count, "How many versions to make, 1 to 10 (default: 1)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
   app.add_option("--format", values.format,
-                 "png, jpeg or webp (default: as the output's suffix says)")
+                 "png, jpeg or webp (default: as the output's name says; png in folders)")
       ->check(CLI::IsMember({"png", "jpeg", "webp"}))
       ->option_text("FORMAT");
   app.add_option("--quality", values.quality, "Of jpeg and webp, 0 to 100 (default: 90)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
-  app.add_option("--timeout", values.timeout_seconds, "Give up after this time (default: never)")
+  app.add_option("--output-type", values.output_type,
+                 "image, or latents: float32 [4, height, width] as a .npy file (default: image)")
+      ->check(CLI::IsMember({"image", "latents"}))
+      ->option_text("TYPE");
+  app.add_option("--latents-family", values.latents_family,
+                 "Take .npy files for latents of Stable Diffusion 1.x (sd1) or 2.x (sd2)")
+      ->check(CLI::IsMember({"sd1", "sd2"}))
+      ->option_text("FAMILY");
+}
+
+void DescribeServer(CLI::App& app, Values& values) {
+  app.option_defaults()->group("Server");
+  app.add_option("--server", values.line.server.target, "The server")
+      ->type_name("HOST:PORT")
+      ->envname("UPSCALER_SERVER")
+      ->default_val("localhost:8998");
+  app.add_option("--api-key", values.line.api_key,
+                 "The key, if the server wants one; better in UPSCALER_API_KEY or in a file, since "
+                 "others may see it here")
+      ->option_text("KEY")
+      ->envname("UPSCALER_API_KEY");
+  app.add_option("--api-key-file", values.api_key_file, "The key is this file's first line")
+      ->option_text("FILE");
+  app.add_flag("--tls", values.line.server.tls, "Connect with TLS; the files below imply it");
+  app.add_option("--tls-ca", values.line.server.ca_file,
+                 "Who may vouch for the server, as PEM (default: whom the system trusts)")
+      ->option_text("FILE");
+  CLI::Option* const certificate =
+      app.add_option("--tls-cert", values.line.server.certificate_file,
+                     "The client's own certificate, as PEM, if the server wants one")
+          ->option_text("FILE");
+  CLI::Option* const key =
+      app.add_option("--tls-key", values.line.server.key_file, "Its key, as PEM")
+          ->option_text("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  CLI::Option* const local =
+      app.add_flag("--local", values.line.local, "Start a server for this command alone");
+  app.add_option("--model", values.line.model, "Its model's folder")
+      ->option_text("FOLDER")
+      ->needs(local);
+}
+
+void DescribeRun(CLI::App& app, Values& values) {
+  app.option_defaults()->group("Run");
+  app.add_option("--jobs", values.line.jobs, "Requests at a time, 1 to 256 (default: 2)")
+      ->option_text("NUMBER")
+      ->check(CheckNatural)
+      ->check(CLI::Range(1, kMaxJobs));
+  app.add_option("--timeout", values.timeout_seconds,
+                 "Give a picture up after this time (default: never)")
+      ->type_name("SECONDS");
+  app.add_option("--retry", values.retry_seconds,
+                 "How long to try again where the server is full, starting or away; 0: never "
+                 "(default: 600, but a server that is away at the start is not waited for)")
       ->type_name("SECONDS");
   app.add_flag("--quiet", values.line.quiet, "Show errors only");
-  app.add_flag("--json", values.line.json, "Print one line of JSON about the result");
+  app.add_flag("--json", values.line.json, "Print a line of JSON about each picture");
   app.set_version_flag("--version", fmt::format("upscale {}", kVersion));
 }
 
-v1::UpscaleSpec MakeSpec(const Values& values, v1::ImageFormat format) {
+v1::UpscaleSpec MakeSpec(const Values& values) {
   v1::UpscaleSpec spec;
   spec.set_prompt(values.prompt);
   spec.set_negative_prompt(values.negative_prompt);
@@ -98,36 +161,59 @@ v1::UpscaleSpec MakeSpec(const Values& values, v1::ImageFormat format) {
   if (values.seed.has_value()) spec.set_seed(*values.seed);
   if (values.image_count.has_value()) spec.set_image_count(*values.image_count);
   if (values.quality.has_value()) spec.set_quality(*values.quality);
-  spec.set_output_format(format);
+  if (const auto format = FormatNamed(values.format)) spec.set_output_format(*format);
+  if (values.output_type == "latents") spec.set_output_type(v1::OUTPUT_TYPE_LATENTS);
   return spec;
+}
+
+v1::LatentsFamily FamilyNamed(const std::string& name) {
+  if (name == "sd1") return v1::LATENTS_FAMILY_STABLE_DIFFUSION_1;
+  if (name == "sd2") return v1::LATENTS_FAMILY_STABLE_DIFFUSION_2;
+  return v1::LATENTS_FAMILY_UNSPECIFIED;
+}
+
+// Of an option that may be left out.
+absl::StatusOr<std::optional<std::chrono::milliseconds>> ReadSeconds(const char* option,
+                                                                     std::optional<double> seconds,
+                                                                     bool zero_allowed) {
+  if (!seconds.has_value()) return std::nullopt;
+  const bool allowed = *seconds > 0 || (zero_allowed && *seconds == 0);
+  if (!allowed || !(*seconds <= kMaxSeconds)) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {} given; {} and at most {} seconds are allowed", option, *seconds,
+                    zero_allowed ? "0 or more" : "more than 0", kMaxSeconds));
+  }
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(*seconds));
+}
+
+absl::StatusOr<std::string> ReadFirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string first;
+  if (std::getline(file, first)) return std::string(absl::StripAsciiWhitespace(first));
+  return absl::NotFoundError(fmt::format("--api-key-file: cannot read {}", path));
 }
 
 // The rules that hold between options.
 absl::StatusOr<CommandLine> Combine(Values values) {
   CommandLine& line = values.line;
-  const bool to_standard_output = line.output == "-";
-  if (to_standard_output && line.json) {
+  if (line.output == "-" && line.json) {
     return absl::InvalidArgumentError("--json and -o - both want standard output");
   }
-  if (to_standard_output && values.image_count.value_or(1) > 1) {
+  if (line.output == "-" && values.image_count.value_or(1) > 1) {
     return absl::InvalidArgumentError("-o - takes one picture; give a file's name for --n above 1");
   }
-  std::optional<v1::ImageFormat> format = FormatNamed(values.format);
-  if (!format.has_value() && to_standard_output) format = v1::IMAGE_FORMAT_PNG;
-  if (!format.has_value()) format = FormatOfPath(line.output);
-  if (!format.has_value()) {
-    return absl::InvalidArgumentError(
-        fmt::format("the name {} does not tell the format; give --format", line.output));
+  if (line.suffix.find('/') != std::string::npos) {
+    return absl::InvalidArgumentError("--suffix: '/' given; a part of a file's name is allowed");
   }
-  line.spec = MakeSpec(values, *format);
-  if (values.timeout_seconds.has_value()) {
-    if (!(*values.timeout_seconds > 0 && *values.timeout_seconds <= kMaxTimeoutSeconds)) {
-      return absl::InvalidArgumentError(
-          fmt::format("--timeout: {} given; more than 0 and at most {} seconds are allowed",
-                      *values.timeout_seconds, kMaxTimeoutSeconds));
-    }
-    line.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::chrono::duration<double>(*values.timeout_seconds));
+  line.spec = MakeSpec(values);
+  line.latents_family = FamilyNamed(values.latents_family);
+  UPSCALER_ASSIGN_OR_RETURN(line.timeout, ReadSeconds("--timeout", values.timeout_seconds, false));
+  UPSCALER_ASSIGN_OR_RETURN(line.retry_for, ReadSeconds("--retry", values.retry_seconds, true));
+  if (!values.api_key_file.empty()) {
+    UPSCALER_ASSIGN_OR_RETURN(line.api_key, ReadFirstLine(values.api_key_file));
+  }
+  if (!line.server.ca_file.empty() || !line.server.certificate_file.empty()) {
+    line.server.tls = true;
   }
   return line;
 }
@@ -136,10 +222,13 @@ absl::StatusOr<CommandLine> Combine(Values values) {
 
 std::variant<CommandLine, ExitCode> ParseCommandLine(int argc, const char* const* argv,
                                                      std::ostream& out, std::ostream& err) {
-  CLI::App app(kDescription, "upscale");
-  app.footer(kFooter);
+  CLI::App app(kHelpDescription, "upscale");
+  app.footer(kHelpFooter);
   Values values;
-  AddOptions(app, values);
+  DescribeFiles(app, values);
+  DescribePicture(app, values);
+  DescribeServer(app, values);
+  DescribeRun(app, values);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // --help and --version come this way too.
@@ -149,7 +238,7 @@ std::variant<CommandLine, ExitCode> ParseCommandLine(int argc, const char* const
   absl::StatusOr<CommandLine> line = Combine(std::move(values));
   if (!line.ok()) {
     err << "upscale: " << line.status().message() << "\n";
-    return ExitCode::kUsage;
+    return absl::IsNotFound(line.status()) ? ExitCode::kFile : ExitCode::kUsage;
   }
   return *std::move(line);
 }

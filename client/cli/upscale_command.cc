@@ -1,125 +1,135 @@
 #include "client/cli/upscale_command.h"
 
-#include <optional>
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <absl/status/statusor.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "client/ask_server.h"
 #include "client/channel.h"
-#include "client/cli/picture_file.h"
+#include "client/cli/local_server.h"
 #include "client/cli/progress_display.h"
-#include "client/image_format.h"
-#include "client/timings.h"
-#include "client/upscale.h"
+#include "client/cli/upscale_batch.h"
+#include "client/cli/upscale_file.h"
+#include "client/cli/upscale_plan.h"
+#include "common/clock.h"
 #include "common/error_details.h"
+#include "common/status_macros.h"
 
 namespace upscaler {
 namespace {
 
-ExitCode Report(std::ostream& err, ExitCode code, std::string_view message) {
-  err << "upscale: " << message << "\n";
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kQuestionTimeout{30};
+
+ExitCode Complain(std::ostream& err, ExitCode code, const absl::Status& status) {
+  err << "upscale: " << status.message() << "\n";
   return code;
 }
 
-ExitCode ReportFileError(std::ostream& err, const absl::Status& status) {
-  const std::string message(status.message());
-  return Report(err, ExitCode::kFile, message);
+bool IsThere(const std::string& path) {
+  std::error_code error;
+  return path != "-" && fs::is_regular_file(path, error) && fs::file_size(path, error) > 0;
 }
 
-// A server gives each of its errors a reason; one without comes from the way to
-// it.
-ExitCode ReportCallError(std::ostream& err, const std::string& server, const absl::Status& status) {
-  const std::string message(status.message());
-  if (absl::IsUnavailable(status) && !ReasonOf(status).has_value()) {
-    return Report(err, ExitCode::kUnreachable,
-                  fmt::format("cannot reach the server at {}: {}", server, message));
-  }
-  if (const auto delay = RetryAfterOf(status)) {
-    return Report(err, ExitCode::kFailed,
-                  fmt::format("{}; try again in {} s", message, (delay->count() + 999) / 1000));
-  }
-  return Report(err, ExitCode::kFailed, message);
+// Moves the tasks out of `tasks` whose outputs are all there.
+std::vector<UpscaleTask> TakeFinished(std::vector<UpscaleTask>& tasks) {
+  std::vector<UpscaleTask> finished;
+  std::erase_if(tasks, [&](UpscaleTask& task) {
+    if (!std::ranges::all_of(task.outputs, IsThere)) return false;
+    finished.push_back(std::move(task));
+    return true;
+  });
+  return finished;
 }
 
-std::vector<std::string> OutputPaths(const CommandLine& line, int pictures) {
-  if (pictures == 1) return {line.output};
-  std::vector<std::string> paths;
-  for (int i = 1; i <= pictures; ++i) paths.push_back(NumberedPath(line.output, i));
-  return paths;
+// A wrong address is told at once, and not after trying it for minutes: a server that has
+// never answered is hardly one that is away for a moment.
+absl::Status CheckReachable(const std::shared_ptr<grpc::Channel>& channel,
+                            const CommandLine& line) {
+  const absl::Status status =
+      GetServerInfo(channel, {.api_key = line.api_key, .timeout = kQuestionTimeout}).status();
+  // Any other error is an answer.
+  if (!absl::IsUnavailable(status) || ReasonOf(status).has_value()) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format("cannot reach the server at {}: {}", line.server.target,
+                                            std::string(status.message())));
 }
 
-nlohmann::ordered_json DescribeResult(const v1::UpscaleResponse& response,
-                                      const std::vector<std::string>& paths) {
-  auto pictures = nlohmann::ordered_json::array();
-  for (int i = 0; i < response.images_size(); ++i) {
-    const v1::UpscaledImage& image = response.images(i);
-    pictures.push_back({{"file", paths[static_cast<std::size_t>(i)]},
-                        {"format", FormatName(image.format())},
-                        {"width", image.size().width()},
-                        {"height", image.size().height()},
-                        {"bytes", image.data().size()},
-                        {"seed", image.seed()}});
+// The way to the server and, where it is a local one, its life.
+struct Connection {
+  std::unique_ptr<LocalServer> local{};
+  std::shared_ptr<grpc::Channel> channel{};
+};
+
+// kUnavailable when there is no server, kCancelled when `stop` asks for an end; other
+// errors are those of files. A local server's address goes into `line`.
+absl::StatusOr<Connection> Connect(CommandLine& line, const std::stop_token& stop) {
+  Connection connection;
+  if (line.local) {
+    UPSCALER_ASSIGN_OR_RETURN(
+        connection.local,
+        LocalServer::Start({.program = FindServerProgram(), .model = line.model}, stop));
+    line.server = {.target = connection.local->target()};
   }
-  auto warnings = nlohmann::ordered_json::array();
-  for (const std::string& warning : response.warnings()) warnings.push_back(warning);
-  return {{"pictures", std::move(pictures)},
-          {"timings", TimingsInSeconds(response.timings())},
-          {"warnings", std::move(warnings)}};
+  UPSCALER_ASSIGN_OR_RETURN(connection.channel, MakeChannel(line.server));
+  if (!line.local && !line.retry_for.has_value()) {
+    UPSCALER_RETURN_IF_ERROR(CheckReachable(connection.channel, line));
+  }
+  return connection;
 }
 
-void ReportResult(const CommandLine& line, const v1::UpscaleResponse& response,
-                  const std::vector<std::string>& paths, Console& console) {
-  if (line.json) {
-    using Json = nlohmann::ordered_json;
-    console.out
-        << DescribeResult(response, paths).dump(-1, ' ', false, Json::error_handler_t::replace)
-        << std::endl;
-  }
-  if (line.quiet) return;
-  for (const std::string& warning : response.warnings()) {
-    console.err << "upscale: warning: " << warning << "\n";
-  }
-  for (int i = 0; i < response.images_size(); ++i) {
-    const v1::UpscaledImage& image = response.images(i);
-    console.err << fmt::format("{}: {}x{}, seed {}\n", paths[static_cast<std::size_t>(i)],
-                               image.size().width(), image.size().height(), image.seed());
-  }
+ExitCode CodeOf(const absl::Status& connect_error) {
+  if (absl::IsCancelled(connect_error)) return ExitCode::kInterrupted;
+  return absl::IsUnavailable(connect_error) ? ExitCode::kUnreachable : ExitCode::kFile;
 }
 
 }  // namespace
 
-ExitCode RunUpscale(const CommandLine& line, Console console) {
-  if (absl::Status status = CheckFolderOf(line.output); !status.ok()) {
-    return ReportFileError(console.err, status);
+ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& stop) {
+  absl::StatusOr<UpscalePlan> plan = MakePlan(line);
+  if (!plan.ok()) return Complain(console.err, ExitCode::kUsage, plan.status());
+  std::vector<UpscaleTask> finished;
+  if (line.skip_existing) finished = TakeFinished(plan->tasks);
+  const std::size_t total = plan->tasks.size() + plan->errors.size() + finished.size();
+
+  const SteadyClock clock;
+  ProgressDisplay progress(
+      console.err,
+      {.is_terminal = console.err_is_terminal, .quiet = line.quiet, .total = plan->tasks.size()},
+      clock);
+  UpscaleBatch batch(line, console.out, progress);
+  for (UpscaleTask& task : finished) {
+    batch.Report({.outcome = FileResult::Outcome::kSkipped, .task = std::move(task)});
   }
-  absl::StatusOr<std::string> picture = ReadPicture(line.input, console.in);
-  if (!picture.ok()) return ReportFileError(console.err, picture.status());
+  for (InputError& error : plan->errors) {
+    batch.Report(FileFailed({.input = error.input}, std::move(error.status)));
+  }
+  if (line.fail_fast && !plan->errors.empty()) plan->tasks.clear();
 
-  std::optional<ProgressDisplay> progress;
-  if (!line.quiet) progress.emplace(console.err, console.err_is_terminal);
-  const absl::StatusOr<v1::UpscaleResponse> response =
-      Upscale(MakeChannel(line.server),
-              {.spec = line.spec, .image = *std::move(picture), .timeout = line.timeout},
-              [&progress](const v1::UpscaleStreamResponse& event) {
-                if (progress.has_value()) progress->Show(event);
-              });
-  progress.reset();
-  if (!response.ok()) return ReportCallError(console.err, line.server, response.status());
-
-  const std::vector<std::string> paths = OutputPaths(line, response->images_size());
-  for (int i = 0; i < response->images_size(); ++i) {
-    const std::string& path = paths[static_cast<std::size_t>(i)];
-    if (absl::Status status = WritePicture(path, response->images(i).data(), console.out);
-        !status.ok()) {
-      return ReportFileError(console.err, status);
+  if (!plan->tasks.empty()) {
+    const absl::StatusOr<Connection> connection = Connect(line, stop);
+    if (!connection.ok()) {
+      return Complain(console.err, CodeOf(connection.status()), connection.status());
     }
+    batch.Run(plan->tasks, {.line = line,
+                            .spec = plan->spec,
+                            .channel = connection->channel,
+                            .in = console.in,
+                            .out = console.out,
+                            .progress = progress,
+                            .clock = clock,
+                            .stop = stop});
   }
-  ReportResult(line, *response, paths, console);
-  return ExitCode::kOk;
+  if (!line.quiet && total > 1) progress.Say(batch.Summary());
+  return batch.exit_code();
 }
 
 }  // namespace upscaler

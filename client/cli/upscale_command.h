@@ -1,9 +1,10 @@
-// What `upscale` does: read, ask the server, write, report.
+// What `upscale` does: find the pictures and the server, do the work, sum it up.
 
 #pragma once
 
 #include <istream>
 #include <ostream>
+#include <stop_token>
 
 #include "client/cli/command_line.h"
 #include "client/cli/exit_code.h"
@@ -19,7 +20,8 @@ struct Console {
 };
 
 // Does what `line` says. Blocks until it is done; says on `console.err` what goes
-// wrong.
-ExitCode RunUpscale(const CommandLine& line, Console console);
+// wrong. When `stop` asks for it, calls are cancelled, no file is left half written, and
+// the result is kInterrupted.
+ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& stop = {});
 
 }  // namespace upscaler

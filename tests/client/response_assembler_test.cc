@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/crc32.h"
 #include "tests/support/status_matchers.h"
 
 namespace upscaler {
@@ -16,10 +17,11 @@ using test::StatusIs;
 
 using Event = v1::UpscaleStreamResponse;
 
-Event Header(std::uint32_t index, std::uint64_t total_bytes) {
+Event Header(std::uint32_t index, std::uint64_t total_bytes, std::uint32_t crc32 = 0) {
   Event event;
   event.mutable_image_header()->set_index(index);
   event.mutable_image_header()->set_total_bytes(total_bytes);
+  event.mutable_image_header()->set_crc32(crc32);
   event.mutable_image_header()->mutable_image()->set_seed(index + 100);
   return event;
 }
@@ -51,6 +53,46 @@ TEST(ResponseAssemblerTest, PutsPicturesTogetherInOrder) {
   EXPECT_EQ(response->images(0).seed(), 100U);
   EXPECT_EQ(response->images(1).data(), "e");
   EXPECT_THAT(response->warnings(), ::testing::ElementsAre("a warning"));
+}
+
+TEST(ResponseAssemblerTest, TakesAPictureWhoseChecksumFits) {
+  ResponseAssembler assembler;
+
+  for (const Event& event : {Header(0, 4, Crc32("abcd")), Chunk("ab"), Chunk("cd"), Completed()}) {
+    EXPECT_THAT(assembler.Add(event), IsOk());
+  }
+}
+
+TEST(ResponseAssemblerTest, RefusesAPictureThatWasDamaged) {
+  ResponseAssembler assembler;
+  ASSERT_THAT(assembler.Add(Header(0, 2, Crc32("ab"))), IsOk());
+  ASSERT_THAT(assembler.Add(Chunk("aB")), IsOk());
+
+  EXPECT_THAT(assembler.Add(Completed()), StatusIs(absl::StatusCode::kInternal));
+}
+
+TEST(ResponseAssemblerTest, RefusesNothingWhereSomethingWasSent) {
+  ResponseAssembler assembler;
+  ASSERT_THAT(assembler.Add(Header(0, 0, Crc32("ab"))), IsOk());
+
+  EXPECT_THAT(assembler.Add(Completed()), StatusIs(absl::StatusCode::kInternal));
+}
+
+TEST(ResponseAssemblerTest, PassesOverEventsThatCarryNoPicture) {
+  ResponseAssembler assembler;
+  Event accepted;
+  accepted.mutable_accepted()->mutable_effective_spec()->set_seed(9);
+  Event preview;
+  preview.mutable_preview()->set_data("a small picture");
+
+  for (const Event& event : {accepted, preview, Event(), Header(0, 1), Chunk("a"), Completed()}) {
+    ASSERT_THAT(assembler.Add(event), IsOk());
+  }
+
+  const auto response = std::move(assembler).Finish();
+  ASSERT_THAT(response, IsOk());
+  EXPECT_EQ(response->effective_spec().seed(), 9U);
+  EXPECT_EQ(response->images(0).data(), "a");
 }
 
 TEST(ResponseAssemblerTest, RefusesAChunkBeforeAHeader) {

@@ -12,6 +12,7 @@
 
 #include "client/channel.h"
 #include "client/upscale.h"
+#include "common/crc32.h"
 #include "common/error_details.h"
 #include "tests/support/fake_upscaler_service.h"
 #include "tests/support/status_matchers.h"
@@ -35,6 +36,7 @@ TEST(UpscaleCallTest, SendsThePictureInChunksAndBringsTheAnswer) {
   const std::string image(200'000, 'x');
   UpscaleOrder order = OrderOf(image);
   order.spec.set_prompt("a cat");
+  order.api_key = "key-1";
   order.request_id = "request-1";
   order.via = "carrier pigeon";
 
@@ -49,7 +51,11 @@ TEST(UpscaleCallTest, SendsThePictureInChunksAndBringsTheAnswer) {
   const auto received = service.received();
   ASSERT_THAT(received, SizeIs(1));
   EXPECT_EQ(received[0].image, image);
-  EXPECT_EQ(received[0].spec.prompt(), "a cat");
+  EXPECT_EQ(received[0].start.spec().prompt(), "a cat");
+  EXPECT_EQ(received[0].start.total_bytes(), image.size());
+  EXPECT_EQ(received[0].start.crc32(), Crc32(image));
+  EXPECT_FALSE(received[0].start.has_latents());
+  EXPECT_EQ(received[0].authorization, "Bearer key-1");
   EXPECT_EQ(received[0].request_id, "request-1");
   EXPECT_EQ(received[0].via, "carrier pigeon");
   EXPECT_EQ(received[0].largest_chunk, 64U * 1024U);
@@ -104,8 +110,34 @@ TEST(UpscaleCallTest, RefusesTextThatIsNotUtf8) {
   EXPECT_THAT(FieldOf(response.status()), Optional(std::string("negative_prompt")));
 }
 
+TEST(UpscaleCallTest, SaysWhatLatentsItSends) {
+  FakeUpscalerService service(GoodScript({"picture"}));
+  UpscaleOrder order = OrderOf(std::string(32, 'x'));
+  order.latents.emplace().set_family(v1::LATENTS_FAMILY_STABLE_DIFFUSION_2);
+
+  const auto response = Upscale(MakeChannel(service.target()), std::move(order));
+
+  ASSERT_THAT(response, IsOk());
+  const auto received = service.received();
+  ASSERT_THAT(received, SizeIs(1));
+  EXPECT_EQ(received[0].start.latents().family(), v1::LATENTS_FAMILY_STABLE_DIFFUSION_2);
+  EXPECT_EQ(received[0].authorization, "");
+}
+
+TEST(UpscaleCallTest, RefusesAKeyThatCannotBeSent) {
+  for (const char* key : {"line\nbreak", "caf\xe9", " padded"}) {
+    UpscaleOrder order = OrderOf("image");
+    order.api_key = key;
+
+    const auto response = Upscale(MakeChannel("127.0.0.1:1"), std::move(order));
+
+    EXPECT_THAT(response, StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(FieldOf(response.status()), Optional(std::string("api_key")));
+  }
+}
+
 TEST(UpscaleCallTest, ReportsAServerThatIsNotThereWithoutAReason) {
-  const auto response = Upscale(MakeChannel("127.0.0.1:1"), OrderOf("image"));
+  const auto response = Upscale(MakeChannel("127.0.0.1:1"), OrderOf("image"), nullptr, kNoRetries);
 
   EXPECT_THAT(response, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(ReasonOf(response.status()), std::nullopt);

@@ -1,14 +1,16 @@
 """The programs as a person or a script runs them."""
 
 import json
+import signal
 import socket
 import subprocess
 
+import numpy
 import pytest
 
 from client import QUICK
 from pictures import largest_difference, make_picture, to_array
-from server_process import BIN, ENVIRONMENT, PATIENCE, ServerProcess
+from server_process import BIN, DEMO_MODEL, ENVIRONMENT, PATIENCE, ServerProcess
 
 STEPS = f"--steps={QUICK['num_inference_steps']}"
 
@@ -88,6 +90,73 @@ def test_json_tells_the_result_in_one_line(files, door):
     assert result["timings"]["total"] > 0
 
 
+def test_a_folder_is_upscaled_into_another_and_later_what_is_new(files, picture, door):
+    (files / "photos/sub").mkdir(parents=True)
+    (files / "photos/a.png").write_bytes(picture)
+    (files / "photos/sub/b.png").write_bytes(picture)
+    command = ["upscale", files / "photos", "-r", "-o", files / "out", "--skip-existing", STEPS, door]
+
+    first = run(*command)
+    (files / "photos/c.png").write_bytes(picture)
+    second = run(*command)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stderr.splitlines()[-1] == b"2 done"
+    assert second.stderr.splitlines()[-1] == b"1 done, 2 skipped"
+    outputs = [path.relative_to(files).as_posix() for path in sorted(files.glob("out/**/*.png"))]
+    assert outputs == ["out/a-2x.png", "out/c-2x.png", "out/sub/b-2x.png"]
+
+
+def test_a_bad_file_does_not_keep_the_others_from_being_done(files, door):
+    (files / "bad.png").write_bytes(b"not a picture")
+
+    ended = run("upscale", files / "bad.png", files / "in.png", "--json", STEPS, door)
+
+    results = {result["file"]: result for result in map(json.loads, ended.stdout.splitlines())}
+    assert ended.returncode == 1
+    assert results[str(files / "in.png")]["status"] == "done"
+    assert results[str(files / "bad.png")]["error"]["code"] == "INVALID_ARGUMENT"
+    assert (files / "in-2x.png").exists()
+
+
+def test_a_dry_run_tells_what_a_picture_would_take(files, door):
+    ended = run("upscale", files / "in.png", "--dry-run", "--json", STEPS, door)
+
+    result = json.loads(ended.stdout)
+    assert ended.returncode == 0, ended.stderr
+    assert result["status"] == "estimated"
+    assert result["output_width"] == 2 * result["width"]
+    assert result["device_memory_bytes"] > 0
+    assert [path.name for path in files.iterdir()] == ["in.png"]
+
+
+def test_latents_are_written_for_numpy(files, door):
+    ended = run("upscale", files / "in.png", "--output-type=latents", STEPS, door)
+
+    latents = numpy.load(files / "in-2x.npy")
+    assert ended.returncode == 0, ended.stderr
+    assert latents.dtype == numpy.float32
+    assert latents.ndim == 3
+
+
+def test_a_command_brings_its_own_server_and_takes_it_away(files):
+    ended = run("upscale", files / "in.png", "--local", f"--model={DEMO_MODEL}", STEPS)
+
+    assert ended.returncode == 0, ended.stderr
+    assert (files / "in-2x.png").exists()
+
+
+def test_an_interrupted_command_ends_with_130_and_leaves_no_files(files, door):
+    command = [BIN / "upscale", files / "in.png", "--n=10", "--steps=200", door]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        process.stderr.readline()  # The first step is done.
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.wait(PATIENCE) == 130
+    assert [path.name for path in files.iterdir()] == ["in.png"]
+
+
 def test_quiet_says_nothing(files, door):
     ended = run("upscale", files / "in.png", "-o", files / "out.png", "--quiet", STEPS, door)
 
@@ -123,7 +192,7 @@ def test_exit_code_1_means_that_the_server_refused(files, door):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["in.png"], ["in.png", "-o", "out.bmp"], ["in.png", "-o", "out.png", "--steps=many"]],
+    [[], ["in.png", "--jobs=0"], ["in.png", "-o", "out.bmp"], ["in.png", "-o", "out.png", "--steps=many"]],
 )
 def test_exit_code_2_means_that_the_command_line_is_wrong(arguments):
     ended = run("upscale", *arguments)

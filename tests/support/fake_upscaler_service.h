@@ -3,17 +3,22 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
 
+#include "common/crc32.h"
 #include "common/mutex.h"
 #include "proto/upscaler/v1/upscaler.grpc.pb.h"
 
@@ -30,7 +35,9 @@ struct UpscaleScript {
 // What it has been sent.
 struct ReceivedUpscale {
   v1::UpscaleSpec spec;
+  v1::UpscaleStreamRequest::Start start;
   std::string image;
+  std::string authorization;
   std::string request_id;
   std::string via;
   std::size_t largest_chunk = 0;
@@ -55,6 +62,7 @@ inline UpscaleScript GoodScript(const std::vector<std::string>& pictures,
     auto& header = *events.emplace_back().mutable_image_header();
     header.set_index(static_cast<std::uint32_t>(i));
     header.set_total_bytes(pictures[i].size());
+    header.set_crc32(Crc32(pictures[i]));
     header.mutable_image()->set_format(format);
     header.mutable_image()->set_seed(7 + i);
     header.mutable_image()->mutable_size()->set_width(64);
@@ -70,17 +78,43 @@ inline UpscaleScript GoodScript(const std::vector<std::string>& pictures,
   return script;
 }
 
-// Serves UpscaleStream on a port of its own. Thread-safe.
+// What a full queue says: come back after `delay`.
+inline grpc::Status QueueFull(std::chrono::milliseconds delay) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("QUEUE_FULL");
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(delay.count() / 1000);
+  retry.mutable_retry_delay()->set_nanos(static_cast<int>(delay.count() % 1000) * 1'000'000);
+  google::rpc::Status details;
+  details.add_details()->PackFrom(info);
+  details.add_details()->PackFrom(retry);
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full", details.SerializeAsString()};
+}
+
+// Serves on a port of its own. Thread-safe.
 class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
  public:
-  explicit FakeUpscalerService(UpscaleScript script) : script_(std::move(script)) {
+  explicit FakeUpscalerService(
+      UpscaleScript script,
+      std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials())
+      : script_(std::move(script)) {
     grpc::ServerBuilder builder;
     int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort("127.0.0.1:0", std::move(credentials), &port);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     target_ = fmt::format("127.0.0.1:{}", port);
   }
+
+  // What the first calls play instead, one each. Before the first call.
+  void set_first(std::vector<UpscaleScript> scripts) { first_ = std::move(scripts); }
+
+  // Called by many threads at a time.
+  using Estimate =
+      std::function<grpc::Status(const v1::EstimateUpscaleRequest&, v1::EstimateUpscaleResponse&)>;
+
+  // What EstimateUpscale answers. Before the first call; until then it is not implemented.
+  void set_estimate(Estimate estimate) { estimate_ = std::move(estimate); }
 
   const std::string& target() const { return target_; }
 
@@ -103,15 +137,36 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
   grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse>* UpscaleStream(
       grpc::CallbackServerContext* context) override {
     // By gRPC's convention a reactor deletes itself in OnDone.
-    return std::make_unique<Call>(*this, *context).release();
+    return std::make_unique<Call>(*this, *context, NextScript()).release();
+  }
+
+  grpc::ServerUnaryReactor* EstimateUpscale(grpc::CallbackServerContext* context,
+                                            const v1::EstimateUpscaleRequest* request,
+                                            v1::EstimateUpscaleResponse* response) override {
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(estimate_ == nullptr ? grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "")
+                                         : estimate_(*request, *response));
+    return reactor;
+  }
+
+  // Answers with a version, "1.2.3".
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const v1::GetServerInfoRequest* /*request*/,
+                                          v1::GetServerInfoResponse* response) override {
+    response->set_version("1.2.3");
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    reactor->Finish(grpc::Status::OK);
+    return reactor;
   }
 
  private:
   class Call final
       : public grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse> {
    public:
-    Call(FakeUpscalerService& service, const grpc::CallbackServerContext& context)
-        : service_(service) {
+    Call(FakeUpscalerService& service, const grpc::CallbackServerContext& context,
+         const UpscaleScript& script)
+        : service_(service), script_(script) {
+      received_.authorization = Metadata(context, "authorization");
       received_.request_id = Metadata(context, "x-request-id");
       received_.via = Metadata(context, "x-upscaler-via");
       StartRead(&request_);
@@ -123,7 +178,10 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
         Play();
         return;
       }
-      if (request_.has_start()) received_.spec = request_.start().spec();
+      if (request_.has_start()) {
+        received_.start = request_.start();
+        received_.spec = request_.start().spec();
+      }
       received_.image += request_.chunk().data();
       received_.largest_chunk = std::max(received_.largest_chunk, request_.chunk().data().size());
       StartRead(&request_);
@@ -135,7 +193,8 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
 
     void OnCancel() override {
       service_.CountCancel();
-      Finish(grpc::Status::CANCELLED);
+      const MutexLock lock(mutex_);
+      End(grpc::Status::CANCELLED);
     }
 
     void OnDone() override { const std::unique_ptr<Call> self(this); }
@@ -149,19 +208,35 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     }
 
     void Play() {
-      const UpscaleScript& script = service_.script_;
-      if (next_ < script.events.size()) {
-        StartWrite(&script.events[next_++]);
-      } else if (!script.hold) {
-        Finish(script.status);
+      const MutexLock lock(mutex_);
+      if (ended_) return;
+      if (next_ < script_.events.size()) {
+        StartWrite(&script_.events[next_++]);
+      } else if (!script_.hold) {
+        End(script_.status);
       }
     }
 
+    // Once: the script's end and the client's cancellation may meet.
+    void End(const grpc::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      if (!ended_) Finish(status);
+      ended_ = true;
+    }
+
     FakeUpscalerService& service_;
+    const UpscaleScript& script_;
     v1::UpscaleStreamRequest request_;
     ReceivedUpscale received_;
-    std::size_t next_ = 0;
+    Mutex mutex_;
+    std::size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+    bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   };
+
+  const UpscaleScript& NextScript() {
+    const MutexLock lock(mutex_);
+    const std::size_t call = calls_++;
+    return call < first_.size() ? first_[call] : script_;
+  }
 
   void Receive(ReceivedUpscale received) {
     const MutexLock lock(mutex_);
@@ -176,11 +251,14 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
   }
 
   const UpscaleScript script_;
+  std::vector<UpscaleScript> first_;
   std::string target_;
+  Estimate estimate_;
 
   mutable Mutex mutex_;
   std::condition_variable changed_;
   std::vector<ReceivedUpscale> received_ ABSL_GUARDED_BY(mutex_);
+  std::size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t cancelled_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Last, so that its calls end before what they use.

@@ -7,10 +7,13 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "tests/support/temporary_folder.h"
+
 namespace upscaler {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Optional;
 
@@ -40,10 +43,17 @@ class CommandLineTest : public ::testing::Test {
 TEST_F(CommandLineTest, LeavesTheServersDefaultsToTheServer) {
   const CommandLine line = ParseGood({"in.png", "-o", "out.png"});
 
-  EXPECT_EQ(line.input, "in.png");
+  EXPECT_THAT(line.inputs, ElementsAre("in.png"));
   EXPECT_EQ(line.output, "out.png");
-  EXPECT_EQ(line.server, "localhost:8998");
+  EXPECT_EQ(line.suffix, "-2x");
+  EXPECT_EQ(line.jobs, 2U);
+  EXPECT_EQ(line.server.target, "localhost:8998");
+  EXPECT_FALSE(line.server.tls);
+  EXPECT_EQ(line.api_key, "");
   EXPECT_EQ(line.timeout, std::nullopt);
+  EXPECT_EQ(line.retry_for, std::nullopt);
+  EXPECT_EQ(line.spec.output_format(), v1::IMAGE_FORMAT_UNSPECIFIED);
+  EXPECT_EQ(line.latents_family, v1::LATENTS_FAMILY_UNSPECIFIED);
   EXPECT_FALSE(line.spec.has_guidance_scale());
   EXPECT_FALSE(line.spec.has_num_inference_steps());
   EXPECT_FALSE(line.spec.has_seed());
@@ -70,6 +80,8 @@ TEST_F(CommandLineTest, ReadsEverySetting) {
                                       "80",
                                       "--timeout",
                                       "1.5",
+                                      "--format",
+                                      "jpeg",
                                       "--server",
                                       "there:1",
                                       "--quiet",
@@ -84,7 +96,7 @@ TEST_F(CommandLineTest, ReadsEverySetting) {
   EXPECT_EQ(line.spec.quality(), 80U);
   EXPECT_EQ(line.spec.output_format(), v1::IMAGE_FORMAT_JPEG);
   EXPECT_THAT(line.timeout, Optional(1500ms));
-  EXPECT_EQ(line.server, "there:1");
+  EXPECT_EQ(line.server.target, "there:1");
   EXPECT_TRUE(line.quiet);
   EXPECT_TRUE(line.json);
 }
@@ -95,21 +107,68 @@ TEST_F(CommandLineTest, TakesTheServerFromTheEnvironment) {
   const CommandLine line = ParseGood({"in.png", "-o", "out.png"});
 
   ::unsetenv("UPSCALER_SERVER");
-  EXPECT_EQ(line.server, "elsewhere:2");
+  EXPECT_EQ(line.server.target, "elsewhere:2");
 }
 
-TEST_F(CommandLineTest, PrefersTheFormatThatWasNamed) {
-  EXPECT_EQ(ParseGood({"in.png", "-o", "out.png", "--format", "webp"}).spec.output_format(),
-            v1::IMAGE_FORMAT_WEBP);
+TEST_F(CommandLineTest, ReadsHowToGoThroughManyFiles) {
+  const CommandLine line =
+      ParseGood({"a.png", "photos", "-o", "large", "-r", "--suffix=.big", "--skip-existing",
+                 "--fail-fast", "--dry-run", "--jobs", "8", "--retry", "0"});
+
+  EXPECT_THAT(line.inputs, ElementsAre("a.png", "photos"));
+  EXPECT_TRUE(line.recursive && line.skip_existing && line.fail_fast && line.dry_run);
+  EXPECT_EQ(line.suffix, ".big");
+  EXPECT_EQ(line.jobs, 8U);
+  EXPECT_THAT(line.retry_for, Optional(0ms));
 }
 
-TEST_F(CommandLineTest, WritesPngToStandardOutput) {
-  EXPECT_EQ(ParseGood({"-", "-o", "-"}).spec.output_format(), v1::IMAGE_FORMAT_PNG);
+TEST_F(CommandLineTest, GoesOnAfterAFailureUnlessToldOtherwise) {
+  EXPECT_FALSE(ParseGood({"a.png"}).fail_fast);
+  EXPECT_FALSE(ParseGood({"a.png", "--keep-going"}).fail_fast);
 }
 
-TEST_F(CommandLineTest, RefusesANameThatDoesNotTellTheFormat) {
-  EXPECT_EQ(ParseBad({"in.png", "-o", "out.bmp"}), ExitCode::kUsage);
-  EXPECT_THAT(err_.str(), HasSubstr("give --format"));
+TEST_F(CommandLineTest, ReadsWhatIsSaidOfLatents) {
+  const CommandLine line =
+      ParseGood({"a.npy", "--output-type", "latents", "--latents-family", "sd2"});
+
+  EXPECT_EQ(line.spec.output_type(), v1::OUTPUT_TYPE_LATENTS);
+  EXPECT_EQ(line.latents_family, v1::LATENTS_FAMILY_STABLE_DIFFUSION_2);
+}
+
+TEST_F(CommandLineTest, TakesFilesOfTlsForAWishForIt) {
+  const CommandLine line =
+      ParseGood({"a.png", "--tls-ca", "ca.pem", "--tls-cert", "me.pem", "--tls-key", "me.key"});
+
+  EXPECT_TRUE(line.server.tls);
+  EXPECT_EQ(line.server.ca_file, "ca.pem");
+  EXPECT_EQ(line.server.certificate_file, "me.pem");
+  EXPECT_EQ(line.server.key_file, "me.key");
+}
+
+TEST_F(CommandLineTest, TakesTheKeyFromTheVariableTheOptionOrTheFile) {
+  const test::TemporaryFolder folder;
+  const std::string file = folder.Write("key", "from-file\nand more\n");
+  ::setenv("UPSCALER_API_KEY", "from-variable", 1);
+
+  const CommandLine variable = ParseGood({"a.png"});
+  const CommandLine option = ParseGood({"a.png", "--api-key", "from-option"});
+  const CommandLine read = ParseGood({"a.png", "--api-key-file", file.c_str()});
+
+  ::unsetenv("UPSCALER_API_KEY");
+  EXPECT_EQ(variable.api_key, "from-variable");
+  EXPECT_EQ(option.api_key, "from-option");
+  EXPECT_EQ(read.api_key, "from-file");
+}
+
+TEST_F(CommandLineTest, EndsWith3WhenTheKeysFileIsMissing) {
+  EXPECT_EQ(ParseBad({"a.png", "--api-key-file", "/missing/key"}), ExitCode::kFile);
+  EXPECT_THAT(err_.str(), HasSubstr("/missing/key"));
+}
+
+TEST_F(CommandLineTest, RefusesWhatNeedsSomethingElse) {
+  EXPECT_EQ(ParseBad({"a.png", "--model", "folder"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"a.png", "--tls-cert", "me.pem"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"a.png", "--suffix=/x"}), ExitCode::kUsage);
 }
 
 TEST_F(CommandLineTest, RefusesTwoThingsOnStandardOutput) {
@@ -119,10 +178,13 @@ TEST_F(CommandLineTest, RefusesTwoThingsOnStandardOutput) {
 
 TEST_F(CommandLineTest, RefusesWhatIsMissingOrNoNumber) {
   EXPECT_EQ(ParseBad({}), ExitCode::kUsage);
-  EXPECT_EQ(ParseBad({"in.png"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--steps", "many"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--seed", "-1"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--steps", "4294967296"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"in.png", "--jobs", "0"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"in.png", "--jobs", "257"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"in.png", "--retry", "-1"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"in.png", "--latents-family", "sdxl"}), ExitCode::kUsage);
   for (const char* timeout : {"0", "-1", "nan", "1e300"}) {
     EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--timeout", timeout}), ExitCode::kUsage);
   }

@@ -1,0 +1,25 @@
+// Questions to a server that cost it nothing, in blocking calls.
+
+#pragma once
+
+#include <memory>
+
+#include <absl/status/statusor.h>
+#include <grpcpp/channel.h>
+
+#include "client/call_options.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
+
+namespace upscaler {
+
+// What a request would take. Refused for the same reasons as the request itself, with the
+// same errors; see client/upscale.h.
+absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
+    const std::shared_ptr<grpc::Channel>& channel, const v1::EstimateUpscaleRequest& request,
+    const CallOptions& options = {});
+
+// What the server is and allows.
+absl::StatusOr<v1::GetServerInfoResponse> GetServerInfo(
+    const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options = {});
+
+}  // namespace upscaler

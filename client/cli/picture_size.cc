@@ -1,0 +1,114 @@
+#include "client/cli/picture_size.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace upscaler {
+namespace {
+
+// Numbers in a file. What lies beyond its end reads as 0, which no size is.
+class Bytes {
+ public:
+  Bytes(std::string_view file, bool big_endian) : file_(file), big_endian_(big_endian) {}
+
+  // `count` is 1 to 4.
+  std::uint32_t At(std::size_t at, std::size_t count) const {
+    if (at >= file_.size() || count > file_.size() - at) return 0;
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t byte = big_endian_ ? at + i : at + count - 1 - i;
+      value = value << 8 | static_cast<unsigned char>(file_[byte]);
+    }
+    return value;
+  }
+
+  std::size_t size() const { return file_.size(); }
+
+ private:
+  const std::string_view file_;
+  const bool big_endian_;
+};
+
+std::optional<v1::ImageSize> Size(std::uint32_t width, std::uint32_t height) {
+  if (width == 0 || height == 0) return std::nullopt;
+  v1::ImageSize size;
+  size.set_width(width);
+  size.set_height(height);
+  return size;
+}
+
+// The frame's header is one segment among others: marker, length, content.
+std::optional<v1::ImageSize> JpegSize(std::string_view file) {
+  const Bytes bytes(file, /*big_endian=*/true);
+  std::size_t at = 2;
+  while (at + 4 <= bytes.size()) {
+    if (bytes.At(at, 1) != 0xff) return std::nullopt;
+    const std::uint32_t marker = bytes.At(at + 1, 1);
+    if (marker == 0xff) {  // Padding.
+      ++at;
+      continue;
+    }
+    // C4, C8 and CC are no frames.
+    if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+      return Size(bytes.At(at + 7, 2), bytes.At(at + 5, 2));
+    }
+    at += 2 + std::size_t{bytes.At(at + 2, 2)};
+  }
+  return std::nullopt;
+}
+
+std::optional<v1::ImageSize> WebpSize(std::string_view file) {
+  const Bytes bytes(file, /*big_endian=*/false);
+  const std::string_view kind = file.substr(12, 4);
+  if (kind == "VP8X") return Size(bytes.At(24, 3) + 1, bytes.At(27, 3) + 1);
+  if (kind == "VP8 ") return Size(bytes.At(26, 2) & 0x3fff, bytes.At(28, 2) & 0x3fff);
+  if (kind == "VP8L" && bytes.At(20, 1) == 0x2f) {  // Two numbers of 14 bits.
+    const std::uint32_t both = bytes.At(21, 4);
+    return Size((both & 0x3fff) + 1, (both >> 14 & 0x3fff) + 1);
+  }
+  return std::nullopt;
+}
+
+// The first page's entries: tag, type, count, value. The value is 2 or 4 bytes.
+std::optional<v1::ImageSize> TiffSize(std::string_view file, bool big_endian) {
+  constexpr std::size_t kEntryBytes = 12;
+  constexpr std::uint32_t kWidthTag = 256;
+  constexpr std::uint32_t kHeightTag = 257;
+  constexpr std::uint32_t kShort = 3;
+  const Bytes bytes(file, big_endian);
+  const std::size_t page = bytes.At(4, 4);
+  const std::size_t entries = bytes.At(page, 2);
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t at = page + 2 + i * kEntryBytes;
+    const std::uint32_t tag = bytes.At(at, 2);
+    const std::uint32_t value = bytes.At(at + 8, bytes.At(at + 2, 2) == kShort ? 2 : 4);
+    if (tag == kWidthTag) width = value;
+    if (tag == kHeightTag) height = value;
+  }
+  return Size(width, height);
+}
+
+}  // namespace
+
+std::optional<v1::ImageSize> PictureSize(std::string_view file) {
+  using namespace std::string_view_literals;
+  if (file.starts_with("\x89PNG\r\n\x1a\n"sv)) {
+    const Bytes bytes(file, /*big_endian=*/true);
+    return Size(bytes.At(16, 4), bytes.At(20, 4));
+  }
+  if (file.starts_with("\xff\xd8"sv)) return JpegSize(file);
+  if (file.starts_with("GIF8"sv)) {
+    const Bytes bytes(file, /*big_endian=*/false);
+    return Size(bytes.At(6, 2), bytes.At(8, 2));
+  }
+  if (file.starts_with("RIFF"sv) && file.size() >= 30 && file.substr(8, 4) == "WEBP"sv) {
+    return WebpSize(file);
+  }
+  if (file.starts_with("II*\0"sv)) return TiffSize(file, /*big_endian=*/false);
+  if (file.starts_with("MM\0*"sv)) return TiffSize(file, /*big_endian=*/true);
+  return std::nullopt;
+}
+
+}  // namespace upscaler

@@ -1,0 +1,41 @@
+#include "client/upload.h"
+
+#include <string_view>
+#include <utility>
+
+#include "common/crc32.h"
+
+namespace upscaler {
+namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
+
+}  // namespace
+
+Upload::Upload(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std::string bytes)
+    : bytes_(std::move(bytes)) {
+  v1::UpscaleStreamRequest::Start& start = start_.emplace();
+  *start.mutable_spec() = std::move(spec);
+  if (latents.has_value()) *start.mutable_latents() = *std::move(latents);
+  start.set_total_bytes(bytes_.size());
+  start.set_crc32(Crc32(bytes_));
+}
+
+bool Upload::Next(v1::UpscaleStreamRequest& message) {
+  if (start_.has_value()) {
+    *message.mutable_start() = *std::move(start_);
+    start_.reset();
+    return true;
+  }
+  if (sent_bytes_ == bytes_.size()) {
+    bytes_ = std::string();
+    sent_bytes_ = 0;
+    return false;
+  }
+  const std::string_view chunk = std::string_view(bytes_).substr(sent_bytes_, kChunkBytes);
+  message.mutable_chunk()->set_data(chunk.data(), chunk.size());
+  sent_bytes_ += chunk.size();
+  return true;
+}
+
+}  // namespace upscaler

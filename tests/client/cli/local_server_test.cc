@@ -1,0 +1,97 @@
+// A shell script stands for the server.
+
+#include "client/cli/local_server.h"
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+#include "tests/support/temporary_folder.h"
+
+namespace upscaler {
+namespace {
+
+using test::IsOk;
+using test::StatusIs;
+using ::testing::HasSubstr;
+
+class LocalServerTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<LocalServer>> Start(const std::string& script,
+                                                     const std::stop_token& stop = {}) {
+    const std::string path = folder_.Write("server", "#!/bin/sh\n" + script);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return LocalServer::Start({.program = path, .model = "some/model"}, stop);
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(LocalServerTest, IsReadyWhenItsLogSaysSo) {
+  const auto server = Start(
+      "echo starting >&2\n"
+      R"(echo '{"message":"loading","grpc_port":7}' >&2)"
+      "\n"
+      R"(echo '{"message":"ready","grpc_port":4321}' >&2)"
+      "\nexec sleep 1000\n");
+
+  ASSERT_THAT(server, IsOk());
+  EXPECT_EQ((*server)->target(), "127.0.0.1:4321");
+}
+
+TEST_F(LocalServerTest, TellsTheServerWhereToListenAndWhatToServe) {
+  const auto server = Start("echo \"$*\" > '" + folder_.Path("arguments") +
+                            "'\n"
+                            R"(echo '{"message":"ready","grpc_port":1}' >&2)"
+                            "\nexec sleep 1000\n");
+
+  ASSERT_THAT(server, IsOk());
+  const std::string arguments = folder_.Read("arguments");
+  EXPECT_THAT(arguments, HasSubstr("--grpc-address=127.0.0.1:0"));
+  EXPECT_THAT(arguments, HasSubstr("--rest-address=127.0.0.1:0"));
+  EXPECT_THAT(arguments, HasSubstr("--admin-address=127.0.0.1:0"));
+  EXPECT_THAT(arguments, HasSubstr("--model=some/model"));
+}
+
+TEST_F(LocalServerTest, EndsTheServer) {
+  auto server = Start("echo $$ > '" + folder_.Path("pid") +
+                      "'\n"
+                      R"(echo '{"message":"ready","grpc_port":1}' >&2)"
+                      "\nexec sleep 1000\n");
+  ASSERT_THAT(server, IsOk());
+  const pid_t pid = std::stoi(folder_.Read("pid"));
+  ASSERT_EQ(::kill(pid, 0), 0);
+
+  server->reset();
+
+  EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST_F(LocalServerTest, TellsTheServersLastWordsWhereItDoesNotStart) {
+  const auto server =
+      Start(R"(echo '{"message":"cannot start","error":"no model here"}' >&2; exit 1)");
+
+  EXPECT_THAT(server, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr("cannot start: no model here"));
+}
+
+TEST_F(LocalServerTest, RefusesAProgramThatIsNotThere) {
+  const auto server = LocalServer::Start({.program = folder_.Path("missing")}, {});
+
+  EXPECT_THAT(server, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr("cannot be run"));
+}
+
+TEST_F(LocalServerTest, StopsWaitingWhenItIsTold) {
+  std::stop_source stop;
+  stop.request_stop();
+
+  EXPECT_THAT(Start("exec sleep 1000\n", stop.get_token()), StatusIs(absl::StatusCode::kCancelled));
+}
+
+}  // namespace
+}  // namespace upscaler
