@@ -60,8 +60,11 @@ void DescribeFiles(CLI::App& app, Values& values) {
       ->option_text("TEXT");
   app.add_flag("--skip-existing", values.line.skip_existing,
                "Leave out what has an output already that is not empty");
-  app.add_flag("--fail-fast,!--keep-going", values.line.fail_fast,
-               "Begin no more pictures after one has failed (default: --keep-going)");
+  CLI::Option* const fail_fast = app.add_flag("--fail-fast", values.line.fail_fast,
+                                              "Begin no more pictures after one has failed");
+  app.add_flag("--keep-going")
+      ->description("Go on after one has failed, which is the default")
+      ->excludes(fail_fast);
   app.add_flag("--dry-run", values.line.dry_run,
                "Ask the server what the pictures would take, and write nothing");
 }

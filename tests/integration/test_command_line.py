@@ -94,11 +94,11 @@ def test_a_folder_is_upscaled_into_another_and_later_what_is_new(files, picture,
     (files / "photos/sub").mkdir(parents=True)
     (files / "photos/a.png").write_bytes(picture)
     (files / "photos/sub/b.png").write_bytes(picture)
-    command = ["upscale", files / "photos", "-r", "-o", files / "out", "--skip-existing", STEPS, door]
+    command = [files / "photos", "-r", "-o", files / "out", "--skip-existing", STEPS, door]
 
-    first = run(*command)
+    first = run("upscale", *command)
     (files / "photos/c.png").write_bytes(picture)
-    second = run(*command)
+    second = run("upscale", *command)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert first.stderr.splitlines()[-1] == b"2 done"
@@ -192,7 +192,12 @@ def test_exit_code_1_means_that_the_server_refused(files, door):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["in.png", "--jobs=0"], ["in.png", "-o", "out.bmp"], ["in.png", "-o", "out.png", "--steps=many"]],
+    [
+        [],
+        ["in.png", "--jobs=0"],
+        ["in.png", "-o", "out.bmp"],
+        ["in.png", "-o", "out.png", "--steps=many"],
+    ],
 )
 def test_exit_code_2_means_that_the_command_line_is_wrong(arguments):
     ended = run("upscale", *arguments)

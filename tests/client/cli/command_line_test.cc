@@ -112,12 +112,12 @@ TEST_F(CommandLineTest, TakesTheServerFromTheEnvironment) {
 
 TEST_F(CommandLineTest, ReadsHowToGoThroughManyFiles) {
   const CommandLine line =
-      ParseGood({"a.png", "photos", "-o", "large", "-r", "--suffix=.big", "--skip-existing",
+      ParseGood({"a.png", "photos", "-o", "large", "-r", "--suffix=-big", "--skip-existing",
                  "--fail-fast", "--dry-run", "--jobs", "8", "--retry", "0"});
 
   EXPECT_THAT(line.inputs, ElementsAre("a.png", "photos"));
   EXPECT_TRUE(line.recursive && line.skip_existing && line.fail_fast && line.dry_run);
-  EXPECT_EQ(line.suffix, ".big");
+  EXPECT_EQ(line.suffix, "-big");
   EXPECT_EQ(line.jobs, 8U);
   EXPECT_THAT(line.retry_for, Optional(0ms));
 }
@@ -168,6 +168,7 @@ TEST_F(CommandLineTest, EndsWith3WhenTheKeysFileIsMissing) {
 TEST_F(CommandLineTest, RefusesWhatNeedsSomethingElse) {
   EXPECT_EQ(ParseBad({"a.png", "--model", "folder"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"a.png", "--tls-cert", "me.pem"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"a.png", "--fail-fast", "--keep-going"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"a.png", "--suffix=/x"}), ExitCode::kUsage);
 }
 
