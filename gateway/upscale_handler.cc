@@ -8,6 +8,7 @@
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "gateway/api_key.h"
 #include "gateway/rest_error.h"
 
 namespace upscaler {
@@ -59,6 +60,7 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
                                const std::string& request_id)
     : backend_(backend),
       request_id_(request_id),
+      api_key_(ApiKeyOf(request.headers)),
       start_(backend.clock.Now()),
       accepted_image_(AcceptedImage(FindHeader(request.headers, "accept"))),
       call_(UpscaleCall::Create()),
@@ -89,6 +91,7 @@ void UpscaleHandler::OnComplete(Respond respond) {
   call_->Start(backend_.channel,
                {.spec = std::move(form->spec),
                 .image = std::move(form->image),
+                .api_key = api_key_,
                 .request_id = request_id_,
                 .via = "rest",
                 .timeout = backend_.timeout},

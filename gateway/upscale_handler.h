@@ -58,6 +58,7 @@ class UpscaleHandler final : public RequestHandler {
 
   const UpscaleBackend& backend_;
   const std::string request_id_;
+  const std::string api_key_;  // Empty where the request brings none.
   const TimePoint start_;
   const std::optional<v1::ImageFormat> accepted_image_;
   const std::shared_ptr<UpscaleCall> call_;

@@ -184,6 +184,7 @@ ServiceLoad Server::CurrentLoad() const {
           .oldest_wait = queue_.oldest_age(),
           .admitted_rows = admission_.rows(),
           .admitted_bytes = admission_.bytes(),
+          .upload_bytes = uploads_.taken(),
           .admitted = requests.admitted,
           .done = requests.done,
           .failed = requests.failed,

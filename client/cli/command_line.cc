@@ -95,12 +95,14 @@ void DescribePicture(CLI::App& app, Values& values) {
       ->type_name("NUMBER")
       ->check(CheckNatural);
   app.add_option("--output-type", values.output_type,
-                 "image, or latents: float32 [4, height, width] as a .npy file (default: image)")
+                 "image, or latents: float32 [channels, height, width] as a .npy file (default: "
+                 "image)")
       ->check(CLI::IsMember({"image", "latents"}))
       ->option_text("TYPE");
   app.add_option("--latents-family", values.latents_family,
-                 "Take .npy files for latents of Stable Diffusion 1.x (sd1) or 2.x (sd2)")
-      ->check(CLI::IsMember({"sd1", "sd2"}))
+                 "Take .npy files for latents of Stable Diffusion 1.x (sd1) or 2.x (sd2), or of the "
+                 "served model itself (served)")
+      ->check(CLI::IsMember({"sd1", "sd2", "served"}))
       ->option_text("FAMILY");
 }
 
@@ -172,6 +174,7 @@ v1::UpscaleSpec MakeSpec(const Values& values) {
 v1::LatentsFamily FamilyNamed(const std::string& name) {
   if (name == "sd1") return v1::LATENTS_FAMILY_STABLE_DIFFUSION_1;
   if (name == "sd2") return v1::LATENTS_FAMILY_STABLE_DIFFUSION_2;
+  if (name == "served") return v1::LATENTS_FAMILY_SERVED_MODEL;
   return v1::LATENTS_FAMILY_UNSPECIFIED;
 }
 

@@ -22,7 +22,8 @@ constexpr std::size_t kLengthAt = 8;
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kMaxHeaderBytes = 10'000;  // NumPy's own limit.
 constexpr std::uint64_t kMaxSide = 1 << 20;
-constexpr std::uint64_t kChannels = 4;
+// More than any autoencoder's; how many the model has the server knows.
+constexpr std::uint64_t kMaxChannels = 64;
 
 absl::Status Refuse(std::string_view what) {
   return absl::InvalidArgumentError(
@@ -66,7 +67,7 @@ absl::StatusOr<std::vector<std::uint64_t>> ReadShape(const std::string& header) 
     shape.push_back(side);
   }
   if (shape.size() == 4 && shape[0] == 1) shape.erase(shape.begin());
-  if (shape.size() != 3 || shape[0] != kChannels || shape[1] - 1 >= kMaxSide ||
+  if (shape.size() != 3 || shape[0] - 1 >= kMaxChannels || shape[1] - 1 >= kMaxSide ||
       shape[2] - 1 >= kMaxSide) {
     return Refuse(fmt::format("the shape {} given", tuple));
   }

@@ -16,8 +16,8 @@ struct NpyTensor {
   std::string numbers{};   // Little-endian, in rows without gaps.
 };
 
-// Reads a .npy file of float16 or float32 and of the shape [4, height, width] or
-// [1, 4, height, width], in C order. kInvalidArgument for anything else.
+// Reads a .npy file of float16 or float32 and of the shape [channels, height, width] or
+// [1, channels, height, width], in C order. kInvalidArgument for anything else.
 absl::StatusOr<NpyTensor> ReadNpy(std::string_view file);
 
 // The .npy file of `numbers`, float32, of the shape [channels, height, width]: the height

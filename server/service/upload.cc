@@ -45,6 +45,8 @@ absl::Status Upload::Close() const {
 }
 
 TaskInput Upload::TakeInput() {
+  // From here on the bytes count as the request's.
+  share_.GiveBack();
   TaskInput input{.bytes = std::move(bytes_)};
   if (start_->has_latents()) input.latents = start_->latents();
   return input;

@@ -1,6 +1,7 @@
 #include "server/service/upload_budget.h"
 
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,8 @@ absl::Status UploadBudget::Share::Take(std::int64_t bytes) {
   taken_ += bytes;
   return absl::OkStatus();
 }
+
+void UploadBudget::Share::GiveBack() { budget_.Give(std::exchange(taken_, 0)); }
 
 std::int64_t UploadBudget::taken() const {
   MutexLock lock(mutex_);

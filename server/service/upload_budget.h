@@ -27,13 +27,16 @@ class UploadBudget {
   class Share {
    public:
     explicit Share(UploadBudget& budget) : budget_(budget) {}
-    ~Share() { budget_.Give(taken_); }
+    ~Share() { GiveBack(); }
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
 
     // Takes so many more. kResourceExhausted, reason UPLOADS_FULL, with the time after
     // which to try again, when there are not so many; then nothing has changed.
     absl::Status Take(std::int64_t bytes);
+
+    // Gives back all that was taken.
+    void GiveBack();
 
    private:
     UploadBudget& budget_;

@@ -84,6 +84,8 @@ def test_who_is_refused_is_told_to_come_back_when_the_work_is_done(start):
 
     def retry_seconds_behind(steps: int) -> float:
         running = begin(client, num_inference_steps=steps)
+        while not next(running).HasField("progress"):
+            pass
         seconds = retry_seconds_of(refusal_of(client))
         before = client.server.metric("upscaler_finished_total")
         running.cancel()

@@ -92,7 +92,7 @@ def test_new_requests_are_served_until_the_load_balancer_has_heard(start_server)
     assert client.upscale_stream(SMALL) != []
 
 
-def test_what_takes_longer_than_the_drain_is_cancelled(start_server):
+def test_what_takes_longer_than_the_drain_is_told_to_try_elsewhere(start_server):
     server = start_server("--drain-seconds=0", *SLOW_STEPS, program=DELAY_SERVER)
     client = Client(server)
     running = client.start_stream(SMALL, num_inference_steps=200)
@@ -105,7 +105,9 @@ def test_what_takes_longer_than_the_drain_is_cancelled(start_server):
     for call in (running, waiting):
         with pytest.raises(grpc.RpcError) as raised:
             list(call)
-        assert raised.value.code() == grpc.StatusCode.CANCELLED
+        assert raised.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert reason_of(raised.value) == "DRAINING"
+        assert retry_seconds_of(raised.value) > 0
 
 
 def test_an_upload_that_does_not_end_is_told_so(start_server):

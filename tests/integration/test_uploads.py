@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from client import QUICK, Client, field_of, messages, reason_of, spec
+from client import QUICK, Client, field_of, messages, reason_of, retry_seconds_of, spec
 from pictures import SMALL, make_noise
 from server_process import DELAY_SERVER, PATIENCE, ServerProcess
 
@@ -170,16 +170,14 @@ def test_uploads_together_are_bounded(start_server):
             time.sleep(0.01)
 
     first = client.stub.UpscaleStream(hold(), timeout=PATIENCE)
-    refusal = None
-    while refusal is None:  # Until the first one's bytes are there.
-        try:
-            list(client.start_stream(SMALL, **QUICK))
-        except grpc.RpcError as error:
-            refusal = error
+    client.server.await_metric("upscaler_upload_bytes", at_least=MEBIBYTE)
+    with pytest.raises(grpc.RpcError) as refusal:
+        list(client.start_stream(SMALL, **QUICK))
     waiting = False
 
-    assert refusal.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert reason_of(refusal) == "UPLOADS_FULL"
+    assert refusal.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert reason_of(refusal.value) == "UPLOADS_FULL"
+    assert retry_seconds_of(refusal.value) > 0
     with pytest.raises(grpc.RpcError):
         list(first)  # Its bytes are no picture.
     assert list(client.start_stream(SMALL, **QUICK))

@@ -19,13 +19,17 @@ std::string TextOf(const ServiceLoad& load) {
 }
 
 TEST(ServiceLoadTest, ShowsWhatWaitsAndWhatIsHeld) {
-  const std::string text = TextOf(
-      {.waiting_rows = 3, .oldest_wait = 2500ms, .admitted_rows = 5, .admitted_bytes = 1'000});
+  const std::string text = TextOf({.waiting_rows = 3,
+                                   .oldest_wait = 2500ms,
+                                   .admitted_rows = 5,
+                                   .admitted_bytes = 1'000,
+                                   .upload_bytes = 7});
 
   EXPECT_THAT(text, HasSubstr("upscaler_queue_depth 3\n"));
   EXPECT_THAT(text, HasSubstr("upscaler_queue_oldest_age_seconds 2.5\n"));
   EXPECT_THAT(text, HasSubstr("upscaler_rows_admitted 5\n"));
   EXPECT_THAT(text, HasSubstr("upscaler_queue_bytes 1000\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_upload_bytes 7\n"));
 }
 
 TEST(ServiceLoadTest, AccountsForEveryRequest) {

@@ -50,7 +50,9 @@ TEST_F(UploadTest, PutsChunksTogether) {
   ASSERT_THAT(Chunk("de"), IsOk());
 
   EXPECT_THAT(upload_.Close(), IsOk());
+  EXPECT_EQ(budget_.taken(), 5);
   EXPECT_EQ(upload_.TakeInput().bytes, "abcde");
+  EXPECT_EQ(budget_.taken(), 0);
 }
 
 TEST_F(UploadTest, WantsTheStartFirstAndOnce) {
