@@ -23,11 +23,12 @@ set(UPSCALER_ROOMS
   "worker/scheduler        : common worker/imaging worker/queue"
   "worker/engine           : common worker/imaging worker/queue worker/scheduler worker/models/pipeline"
   "worker                  : common worker/imaging worker/queue worker/scheduler"
-  "server/service          : common proto telemetry worker/imaging worker"
+  "server/jobs             : common proto"
+  "server/service          : common proto telemetry worker/imaging worker server/jobs"
   "client                  : common proto"
   "client/cli              : common proto client"
   "gateway                 : common proto telemetry client"
-  "server                  : common proto telemetry worker/imaging worker/queue worker/scheduler worker/engine worker server/service client gateway"
+  "server                  : common proto telemetry worker/imaging worker/queue worker/scheduler worker/engine worker server/jobs server/service client gateway"
 )
 
 # Sets <out> to the names of all rooms, in the order of the plan.

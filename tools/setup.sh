@@ -18,7 +18,7 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
   libvips-dev libmicrohttpd-dev prometheus-cpp-dev
-  nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libicu-dev zlib1g-dev
+  nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libicu-dev libssl-dev zlib1g-dev
   libgtest-dev libgmock-dev
   ca-certificates python3 python3-pip
   curl jq libvips-tools # the demo: its request, its answer, its picture side by side

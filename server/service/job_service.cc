@@ -1,0 +1,84 @@
+#include "server/service/job_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "server/service/create_job.h"
+#include "server/service/download_job.h"
+#include "server/service/grpc_status.h"
+#include "server/service/watch_job.h"
+
+namespace upscaler {
+
+JobService::JobService(CallContext context, JobStore& jobs)
+    : context_(std::move(context)), job_context_{.calls = context_, .jobs = jobs} {}
+
+// All jobs belong to everybody.
+std::string JobService::CallerOf(const grpc::CallbackServerContext& /*call*/) { return ""; }
+
+// gRPC takes reactors by raw pointer; each lets go of itself in OnDone.
+
+grpc::ServerReadReactor<v1::CreateUpscaleJobRequest>* JobService::CreateUpscaleJob(
+    grpc::CallbackServerContext* call, v1::CreateUpscaleJobResponse* response) {
+  return CreateJobCall::Begin(job_context_, CallerOf(*call), *call, *response);
+}
+
+grpc::ServerWriteReactor<v1::WatchUpscaleJobResponse>* JobService::WatchUpscaleJob(
+    grpc::CallbackServerContext* call, const v1::WatchUpscaleJobRequest* request) {
+  return WatchJobCall::Begin(job_context_, CallerOf(*call), *call, *request);
+}
+
+grpc::ServerWriteReactor<v1::DownloadUpscaleJobResponse>* JobService::DownloadUpscaleJob(
+    grpc::CallbackServerContext* call, const v1::DownloadUpscaleJobRequest* request) {
+  return DownloadJobCall::Begin(job_context_, CallerOf(*call), *call, *request);
+}
+
+grpc::ServerUnaryReactor* JobService::GetUpscaleJob(grpc::CallbackServerContext* call,
+                                                    const v1::GetUpscaleJobRequest* request,
+                                                    v1::GetUpscaleJobResponse* response) {
+  const auto job = job_context_.jobs.Find(CallerOf(*call), request->job_id());
+  if (job.ok()) *response->mutable_job() = (*job)->Describe();
+  return Answer(*call, job.status());
+}
+
+grpc::ServerUnaryReactor* JobService::ListUpscaleJobs(grpc::CallbackServerContext* call,
+                                                      const v1::ListUpscaleJobsRequest* request,
+                                                      v1::ListUpscaleJobsResponse* response) {
+  auto page = job_context_.jobs.List(CallerOf(*call), *request);
+  if (page.ok()) *response = *std::move(page);
+  return Answer(*call, page.status());
+}
+
+grpc::ServerUnaryReactor* JobService::CancelUpscaleJob(grpc::CallbackServerContext* call,
+                                                       const v1::CancelUpscaleJobRequest* request,
+                                                       v1::CancelUpscaleJobResponse* response) {
+  const auto job = job_context_.jobs.Find(CallerOf(*call), request->job_id());
+  if (job.ok()) {
+    (*job)->RequestCancel();
+    *response->mutable_job() = (*job)->Describe();
+  }
+  return Answer(*call, job.status());
+}
+
+grpc::ServerUnaryReactor* JobService::DeleteUpscaleJob(grpc::CallbackServerContext* call,
+                                                       const v1::DeleteUpscaleJobRequest* request,
+                                                       v1::DeleteUpscaleJobResponse* /*response*/) {
+  grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
+  job_context_.jobs.Delete(
+      CallerOf(*call), request->job_id(),
+      [this, reactor, identity = IdentifyCall(*call, context_.clock)](const absl::Status& status) {
+        RecordCall(context_, identity, status);
+        reactor->Finish(ToGrpcStatus(status));
+      });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* JobService::Answer(grpc::CallbackServerContext& call,
+                                             const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = call.DefaultReactor();
+  RecordCall(context_, IdentifyCall(call, context_.clock), status);
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+}  // namespace upscaler
