@@ -21,6 +21,8 @@ struct ServiceLoad {
   TimePoint::duration oldest_wait{};  // Of these rows.
   std::size_t admitted_rows = 0;      // Not ended yet, wherever they are.
   std::int64_t admitted_bytes = 0;    // Held for their pictures.
+  std::size_t kept_jobs = 0;          // Of UpscaleJobService, running or ended.
+  std::int64_t kept_job_bytes = 0;    // Held for those that have ended.
   // Requests since the start: so many were admitted, of which so many have ended so.
   std::uint64_t admitted = 0;
   std::uint64_t done = 0;
@@ -29,8 +31,8 @@ struct ServiceLoad {
 };
 
 // upscaler_queue_depth, upscaler_queue_oldest_age_seconds, upscaler_queue_bytes,
-// upscaler_rows_admitted, upscaler_admitted_total, upscaler_finished_total{outcome} and
-// upscaler_in_flight, where admitted = finished + in flight.
+// upscaler_rows_admitted, upscaler_jobs_kept, upscaler_jobs_bytes, upscaler_admitted_total,
+// upscaler_finished_total{outcome} and upscaler_in_flight, where admitted = finished + in flight.
 std::vector<prometheus::MetricFamily> MetricsOf(const ServiceLoad& load);
 
 }  // namespace upscaler

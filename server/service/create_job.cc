@@ -73,28 +73,29 @@ class Recorder final : public EventListener {
 
 }  // namespace
 
-CreateJobCall* CreateJobCall::Begin(const JobCallContext& context, std::string caller,
+CreateJobCall* CreateJobCall::Begin(const JobCallContext& context,
+                                    absl::StatusOr<std::string> caller,
                                     grpc::CallbackServerContext& call,
                                     v1::CreateUpscaleJobResponse& response) {
   // Not make_shared: the constructor is private.
-  const std::shared_ptr<CreateJobCall> self(
-      new CreateJobCall(context, std::move(caller), call, response));
+  const std::shared_ptr<CreateJobCall> self(new CreateJobCall(context, call, response));
   self->self_ = self;
-  if (const absl::Status status = UpscalerOf(context.calls).status(); !status.ok()) {
+  if (!caller.ok()) {
+    self->End(caller.status());
+  } else if (const absl::Status status = UpscalerOf(context.calls).status(); !status.ok()) {
     self->End(status);
   } else {
+    self->caller_ = *std::move(caller);
     self->client_.Expect();
     self->StartRead(&self->request_);
   }
   return self.get();
 }
 
-CreateJobCall::CreateJobCall(const JobCallContext& context, std::string caller,
-                             grpc::CallbackServerContext& call,
+CreateJobCall::CreateJobCall(const JobCallContext& context, grpc::CallbackServerContext& call,
                              v1::CreateUpscaleJobResponse& response)
     : context_(context.calls),
       jobs_(context.jobs),
-      caller_(std::move(caller)),
       call_(call),
       identity_(IdentifyCall(call, context_.clock)),
       response_(response),

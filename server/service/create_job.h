@@ -8,6 +8,7 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "common/mutex.h"
@@ -31,8 +32,8 @@ class CreateJobCall final : public grpc::ServerReadReactor<v1::CreateUpscaleJobR
                             public JobWatcher,
                             public std::enable_shared_from_this<CreateJobCall> {
  public:
-  // All must outlive the call.
-  static CreateJobCall* Begin(const JobCallContext& context, std::string caller,
+  // Ends at once where there is no `caller`. The others must outlive the call.
+  static CreateJobCall* Begin(const JobCallContext& context, absl::StatusOr<std::string> caller,
                               grpc::CallbackServerContext& call,
                               v1::CreateUpscaleJobResponse& response);
 
@@ -42,8 +43,8 @@ class CreateJobCall final : public grpc::ServerReadReactor<v1::CreateUpscaleJobR
   void OnChange() override;
 
  private:
-  CreateJobCall(const JobCallContext& context, std::string caller,
-                grpc::CallbackServerContext& call, v1::CreateUpscaleJobResponse& response);
+  CreateJobCall(const JobCallContext& context, grpc::CallbackServerContext& call,
+                v1::CreateUpscaleJobResponse& response);
 
   absl::Status TakeMessage();
   absl::Status BeginJob();
@@ -56,11 +57,11 @@ class CreateJobCall final : public grpc::ServerReadReactor<v1::CreateUpscaleJobR
 
   const CallContext& context_;
   JobStore& jobs_;
-  const std::string caller_;
   grpc::CallbackServerContext& call_;
   const CallIdentity identity_;
   v1::CreateUpscaleJobResponse& response_;  // Touched by the first End alone.
   std::shared_ptr<CreateJobCall> self_;     // Until OnDone.
+  std::string caller_;                      // Set before the first message.
 
   // Touched by the read side alone.
   v1::CreateUpscaleJobRequest request_;  // Owned by gRPC between StartRead and OnReadDone.

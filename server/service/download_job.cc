@@ -15,11 +15,12 @@ constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 }  // namespace
 
-DownloadJobCall* DownloadJobCall::Begin(const JobCallContext& context, const std::string& caller,
+DownloadJobCall* DownloadJobCall::Begin(const JobCallContext& context,
+                                        absl::StatusOr<std::shared_ptr<Job>> job,
                                         grpc::CallbackServerContext& call,
                                         const v1::DownloadUpscaleJobRequest& request) {
   auto* self = new DownloadJobCall(context, call, request);
-  if (const absl::Status status = self->Open(caller, request.job_id()); status.ok()) {
+  if (const absl::Status status = self->Open(std::move(job)); status.ok()) {
     self->Send();
   } else {
     self->End(status);
@@ -36,8 +37,8 @@ DownloadJobCall::DownloadJobCall(const JobCallContext& context, grpc::CallbackSe
       offset_(request.offset()),
       client_(context_.stalls, [&call] { call.TryCancel(); }) {}
 
-absl::Status DownloadJobCall::Open(const std::string& caller, const std::string& job_id) {
-  UPSCALER_ASSIGN_OR_RETURN(job_, jobs_.Find(caller, job_id));
+absl::Status DownloadJobCall::Open(absl::StatusOr<std::shared_ptr<Job>> job) {
+  UPSCALER_ASSIGN_OR_RETURN(job_, std::move(job));
   UPSCALER_ASSIGN_OR_RETURN(*response_.mutable_image_header(), job_->PictureAt(index_));
   total_bytes_ = response_.image_header().total_bytes();
   if (offset_ <= total_bytes_) return absl::OkStatus();

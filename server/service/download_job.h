@@ -24,8 +24,9 @@ namespace upscaler {
 // the other: a piece is read, is sent, the next one is read.
 class DownloadJobCall final : public grpc::ServerWriteReactor<v1::DownloadUpscaleJobResponse> {
  public:
-  // All but `request` must outlive the call.
-  static DownloadJobCall* Begin(const JobCallContext& context, const std::string& caller,
+  // Ends at once where there is no `job`. `context` and `call` must outlive the call.
+  static DownloadJobCall* Begin(const JobCallContext& context,
+                                absl::StatusOr<std::shared_ptr<Job>> job,
                                 grpc::CallbackServerContext& call,
                                 const v1::DownloadUpscaleJobRequest& request);
 
@@ -36,9 +37,9 @@ class DownloadJobCall final : public grpc::ServerWriteReactor<v1::DownloadUpscal
   DownloadJobCall(const JobCallContext& context, grpc::CallbackServerContext& call,
                   const v1::DownloadUpscaleJobRequest& request);
 
-  // Finds the picture and puts its header into the response. As PictureAt, and kOutOfRange
-  // for an offset beyond its end.
-  absl::Status Open(const std::string& caller, const std::string& job_id);
+  // Finds the picture and puts its header into the response. As Job::PictureAt, and
+  // kOutOfRange for an offset beyond its end.
+  absl::Status Open(absl::StatusOr<std::shared_ptr<Job>> job);
   void Send();
   void ReadNext();
   void OnPiece(absl::StatusOr<std::string> piece);

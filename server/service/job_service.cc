@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/status_macros.h"
 #include "server/service/create_job.h"
 #include "server/service/download_job.h"
 #include "server/service/grpc_status.h"
@@ -14,7 +15,16 @@ JobService::JobService(CallContext context, JobStore& jobs)
     : context_(std::move(context)), job_context_{.calls = context_, .jobs = jobs} {}
 
 // All jobs belong to everybody.
-std::string JobService::CallerOf(const grpc::CallbackServerContext& /*call*/) { return ""; }
+absl::StatusOr<std::string> JobService::CallerOf(
+    const grpc::CallbackServerContext& /*call*/) const {
+  return "";
+}
+
+absl::StatusOr<std::shared_ptr<Job>> JobService::FindJob(const grpc::CallbackServerContext& call,
+                                                         const std::string& job_id) const {
+  UPSCALER_ASSIGN_OR_RETURN(const std::string caller, CallerOf(call));
+  return job_context_.jobs.Find(caller, job_id);
+}
 
 // gRPC takes reactors by raw pointer; each lets go of itself in OnDone.
 
@@ -25,18 +35,18 @@ grpc::ServerReadReactor<v1::CreateUpscaleJobRequest>* JobService::CreateUpscaleJ
 
 grpc::ServerWriteReactor<v1::WatchUpscaleJobResponse>* JobService::WatchUpscaleJob(
     grpc::CallbackServerContext* call, const v1::WatchUpscaleJobRequest* request) {
-  return WatchJobCall::Begin(job_context_, CallerOf(*call), *call, *request);
+  return WatchJobCall::Begin(job_context_, FindJob(*call, request->job_id()), *call, *request);
 }
 
 grpc::ServerWriteReactor<v1::DownloadUpscaleJobResponse>* JobService::DownloadUpscaleJob(
     grpc::CallbackServerContext* call, const v1::DownloadUpscaleJobRequest* request) {
-  return DownloadJobCall::Begin(job_context_, CallerOf(*call), *call, *request);
+  return DownloadJobCall::Begin(job_context_, FindJob(*call, request->job_id()), *call, *request);
 }
 
 grpc::ServerUnaryReactor* JobService::GetUpscaleJob(grpc::CallbackServerContext* call,
                                                     const v1::GetUpscaleJobRequest* request,
                                                     v1::GetUpscaleJobResponse* response) {
-  const auto job = job_context_.jobs.Find(CallerOf(*call), request->job_id());
+  const auto job = FindJob(*call, request->job_id());
   if (job.ok()) *response->mutable_job() = (*job)->Describe();
   return Answer(*call, job.status());
 }
@@ -44,7 +54,9 @@ grpc::ServerUnaryReactor* JobService::GetUpscaleJob(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* JobService::ListUpscaleJobs(grpc::CallbackServerContext* call,
                                                       const v1::ListUpscaleJobsRequest* request,
                                                       v1::ListUpscaleJobsResponse* response) {
-  auto page = job_context_.jobs.List(CallerOf(*call), *request);
+  const absl::StatusOr<std::string> caller = CallerOf(*call);
+  if (!caller.ok()) return Answer(*call, caller.status());
+  auto page = job_context_.jobs.List(*caller, *request);
   if (page.ok()) *response = *std::move(page);
   return Answer(*call, page.status());
 }
@@ -52,7 +64,7 @@ grpc::ServerUnaryReactor* JobService::ListUpscaleJobs(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* JobService::CancelUpscaleJob(grpc::CallbackServerContext* call,
                                                        const v1::CancelUpscaleJobRequest* request,
                                                        v1::CancelUpscaleJobResponse* response) {
-  const auto job = job_context_.jobs.Find(CallerOf(*call), request->job_id());
+  const auto job = FindJob(*call, request->job_id());
   if (job.ok()) {
     (*job)->RequestCancel();
     *response->mutable_job() = (*job)->Describe();
@@ -63,9 +75,11 @@ grpc::ServerUnaryReactor* JobService::CancelUpscaleJob(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* JobService::DeleteUpscaleJob(grpc::CallbackServerContext* call,
                                                        const v1::DeleteUpscaleJobRequest* request,
                                                        v1::DeleteUpscaleJobResponse* /*response*/) {
+  const absl::StatusOr<std::string> caller = CallerOf(*call);
+  if (!caller.ok()) return Answer(*call, caller.status());
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   job_context_.jobs.Delete(
-      CallerOf(*call), request->job_id(),
+      *caller, request->job_id(),
       [this, reactor, identity = IdentifyCall(*call, context_.clock)](const absl::Status& status) {
         RecordCall(context_, identity, status);
         reactor->Finish(ToGrpcStatus(status));

@@ -2,8 +2,11 @@
 
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "proto/upscaler/v1/job.grpc.pb.h"
@@ -45,8 +48,11 @@ class JobService final : public v1::UpscaleJobService::CallbackService {
       grpc::CallbackServerContext* call, const v1::DownloadUpscaleJobRequest* request) override;
 
  private:
-  // Whose jobs a call is about.
-  static std::string CallerOf(const grpc::CallbackServerContext& call);
+  // Whose jobs a call is about: the name of a key, or "". The one place that finds it.
+  absl::StatusOr<std::string> CallerOf(const grpc::CallbackServerContext& call) const;
+  // The caller's job. As JobStore::Find, and as CallerOf.
+  absl::StatusOr<std::shared_ptr<Job>> FindJob(const grpc::CallbackServerContext& call,
+                                               const std::string& job_id) const;
 
   // Answers a call that needs no reactor of its own with `status`.
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& call, const absl::Status& status);

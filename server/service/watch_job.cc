@@ -6,14 +6,14 @@
 
 namespace upscaler {
 
-WatchJobCall* WatchJobCall::Begin(const JobCallContext& context, const std::string& caller,
+WatchJobCall* WatchJobCall::Begin(const JobCallContext& context,
+                                  absl::StatusOr<std::shared_ptr<Job>> job,
                                   grpc::CallbackServerContext& call,
                                   const v1::WatchUpscaleJobRequest& request) {
   // Not make_shared: the constructor is private.
   const std::shared_ptr<WatchJobCall> self(
       new WatchJobCall(context, call, request.after_sequence()));
   self->self_ = self;
-  absl::StatusOr<std::shared_ptr<Job>> job = context.jobs.Find(caller, request.job_id());
   if (!job.ok()) {
     self->End(job.status());
   } else {

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "common/mutex.h"
@@ -28,8 +28,9 @@ class WatchJobCall final : public grpc::ServerWriteReactor<v1::WatchUpscaleJobRe
                            public JobWatcher,
                            public std::enable_shared_from_this<WatchJobCall> {
  public:
-  // All but `request` must outlive the call.
-  static WatchJobCall* Begin(const JobCallContext& context, const std::string& caller,
+  // Ends at once where there is no `job`. `context` and `call` must outlive the call.
+  static WatchJobCall* Begin(const JobCallContext& context,
+                             absl::StatusOr<std::shared_ptr<Job>> job,
                              grpc::CallbackServerContext& call,
                              const v1::WatchUpscaleJobRequest& request);
 
