@@ -101,7 +101,7 @@ void DescribeJobs(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 1 << 24));
   Add(app, "max-jobs", settings.max_jobs,
       "Jobs at a time; where there are more, the oldest that have ended go")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(CLI::Range(1, 100'000));
 }
 
 void DescribeService(CLI::App& app, Settings& settings) {

@@ -30,7 +30,7 @@ std::string JobDigest::Finish(const v1::UpscaleSpec& spec, const v1::LatentsInfo
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_DigestFinal_ex(hash_.get(), digest.data(), &size);
-  return std::string(digest.begin(), digest.begin() + size);
+  return {digest.begin(), digest.begin() + size};
 }
 
 }  // namespace upscaler

@@ -93,6 +93,40 @@ bool IsJobId(const std::string& name) {
   return name.size() == 32 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+// The job in `folder`. kDataLoss says what is wrong.
+absl::StatusOr<store::v1::JobRecord> LoadJob(const fs::path& folder) {
+  std::ifstream file(folder / kRecord, std::ios::binary);
+  std::string head;
+  std::getline(file, head);
+  const std::string body{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (head + "\n" != HeadOf(body)) {
+    return absl::DataLossError("its record is damaged, or of another version");
+  }
+  store::v1::JobRecord record;
+  if (!record.ParseFromString(body) || record.job().job_id() != folder.filename().string() ||
+      record.events_size() != static_cast<int>(record.job().last_sequence())) {
+    return absl::DataLossError("its record cannot be understood");
+  }
+  for (const auto& image : record.job().images()) {
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(folder / PictureName(image.index()), error);
+    if (error) return absl::DataLossError("a picture is missing: " + error.message());
+    if (size != image.total_bytes()) {
+      return absl::DataLossError(
+          fmt::format("a picture has {} bytes, not {}", size, image.total_bytes()));
+    }
+  }
+  return record;
+}
+
+// Brings pictures to the disk, with their names.
+absl::Status WritePictures(const fs::path& folder, const std::vector<std::string>& pictures) {
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    UPSCALER_RETURN_IF_ERROR(WriteFile(folder / PictureName(i), pictures[i]));
+  }
+  return SyncFolder(folder);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<JobFolder>> JobFolder::Open(const fs::path& path) {
@@ -144,31 +178,6 @@ std::vector<store::v1::JobRecord> JobFolder::Load(
   return records;
 }
 
-absl::StatusOr<store::v1::JobRecord> JobFolder::LoadJob(const fs::path& folder) const {
-  std::ifstream file(folder / kRecord, std::ios::binary);
-  std::string head;
-  std::getline(file, head);
-  const std::string body{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (head + "\n" != HeadOf(body)) {
-    return absl::DataLossError("its record is damaged, or of another version");
-  }
-  store::v1::JobRecord record;
-  if (!record.ParseFromString(body) || record.job().job_id() != folder.filename().string() ||
-      record.events_size() != static_cast<int>(record.job().last_sequence())) {
-    return absl::DataLossError("its record cannot be understood");
-  }
-  for (const auto& image : record.job().images()) {
-    std::error_code error;
-    const std::uintmax_t size = fs::file_size(folder / PictureName(image.index()), error);
-    if (error) return absl::DataLossError("a picture is missing: " + error.message());
-    if (size != image.total_bytes()) {
-      return absl::DataLossError(
-          fmt::format("a picture has {} bytes, not {}", size, image.total_bytes()));
-    }
-  }
-  return record;
-}
-
 absl::Status JobFolder::Write(const store::v1::JobRecord& record,
                               const std::vector<std::string>& pictures) {
   const fs::path folder = jobs_ / record.job().job_id();
@@ -176,11 +185,7 @@ absl::Status JobFolder::Write(const store::v1::JobRecord& record,
   const bool made = fs::create_directory(folder, error);
   if (error) return StorageError("the job cannot be kept", error.value());
   if (made) UPSCALER_RETURN_IF_ERROR(SyncFolder(jobs_));
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    UPSCALER_RETURN_IF_ERROR(WriteFile(folder / PictureName(i), pictures[i]));
-  }
-  // In two steps, so that the record does not reach the disk before the pictures' names.
-  if (!pictures.empty()) UPSCALER_RETURN_IF_ERROR(SyncFolder(folder));
+  if (!pictures.empty()) UPSCALER_RETURN_IF_ERROR(WritePictures(folder, pictures));
   const std::string body = record.SerializeAsString();
   UPSCALER_RETURN_IF_ERROR(WriteFile(folder / kRecord, HeadOf(body) + body));
   return SyncFolder(folder);

@@ -63,9 +63,6 @@ class JobFolder {
  private:
   JobFolder(std::filesystem::path jobs, int lock) : jobs_(std::move(jobs)), lock_(lock) {}
 
-  // One job of Load. kDataLoss says what is wrong.
-  absl::StatusOr<store::v1::JobRecord> LoadJob(const std::filesystem::path& folder) const;
-
   const std::filesystem::path jobs_;
   const int lock_;  // The open lock file.
 };

@@ -38,36 +38,44 @@ absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Options options) {
 }
 
 void JobStore::Load() {
-  std::vector<store::v1::JobRecord> records = disk_->folder->Load(options_.report);
-  for (store::v1::JobRecord& record : records) {
-    if (IsEnd(record.job().state())) continue;
-    const Job job(record);
-    record = job.RecordAfter(EndOf(job, JobInterrupted()));
-    // It is interrupted at the next start as well, if this fails.
-    if (const absl::Status status = disk_->folder->Write(record, {}); !status.ok()) {
-      options_.report(std::string(status.message()));
-    }
+  std::vector<std::pair<SystemTime, std::shared_ptr<Job>>> jobs;
+  for (const store::v1::JobRecord& record : disk_->folder->Load(options_.report)) {
+    std::shared_ptr<Job> job = Revive(record);
+    const SystemTime end_time = FromProto(job->Describe().end_time());
+    jobs.emplace_back(end_time, std::move(job));
   }
-  std::sort(records.begin(), records.end(), [](const auto& left, const auto& right) {
-    return FromProto(left.job().end_time()) < FromProto(right.job().end_time());
-  });
+  // Those that ended first are the first to go.
+  std::sort(jobs.begin(), jobs.end(),
+            [](const auto& left, const auto& right) { return left.first < right.first; });
+  for (const auto& [end_time, job] : jobs) Enter(job);
   std::vector<std::shared_ptr<Job>> beyond;
   {
     MutexLock lock(mutex_);
-    for (const store::v1::JobRecord& record : records) {
-      const auto job = std::make_shared<Job>(record);
-      std::int64_t bytes = job->event_bytes();
-      for (const auto& image : record.job().images()) {
-        bytes += static_cast<std::int64_t>(image.total_bytes());
-      }
-      table_.Add(job);
-      table_.Charge(*job, bytes);
-      table_.MarkEnded(*job, FromProto(record.job().expire_time()));
-      if (record.job().state() == v1::UPSCALE_JOB_STATE_INTERRUPTED) table_.FreeRequestId(*job);
-    }
     beyond = table_.TakeBeyond(options_.limits.jobs);
   }
   Discard(beyond);
+}
+
+std::shared_ptr<Job> JobStore::Revive(const store::v1::JobRecord& record) {
+  auto job = std::make_shared<Job>(record);
+  if (!IsEnd(record.job().state())) {
+    // Where this cannot be written, it is interrupted again at the next start.
+    job->End(Write(job, EndOf(*job, JobInterrupted()), /*pictures=*/{}), /*pictures=*/{});
+  }
+  return job;
+}
+
+void JobStore::Enter(const std::shared_ptr<Job>& job) {
+  const v1::UpscaleJob facts = job->Describe();
+  std::int64_t bytes = job->event_bytes();
+  for (const auto& image : facts.images()) bytes += static_cast<std::int64_t>(image.total_bytes());
+  MutexLock lock(mutex_);
+  // Of two that a clock which was put back has given the same time, one can be found.
+  if (table_.Contains(*job)) return;
+  table_.Add(job);
+  table_.Charge(*job, bytes);
+  table_.MarkEnded(*job, FromProto(facts.expire_time()));
+  if (facts.state() == v1::UPSCALE_JOB_STATE_INTERRUPTED) table_.FreeRequestId(*job);
 }
 
 absl::StatusOr<JobStore::Created> JobStore::Create(Request request) {

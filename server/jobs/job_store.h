@@ -126,7 +126,11 @@ class JobStore {
 
   explicit JobStore(Options options);
 
-  void Load();
+  void Load() ABSL_LOCKS_EXCLUDED(mutex_);
+  // The job of a record; it is interrupted if it had not ended.
+  std::shared_ptr<Job> Revive(const store::v1::JobRecord& record);
+  // Takes in a job that has ended.
+  void Enter(const std::shared_ptr<Job>& job) ABSL_LOCKS_EXCLUDED(mutex_);
   bool Contains(const Job& job) const ABSL_LOCKS_EXCLUDED(mutex_);
   // How a job ends that the worker answers so.
   JobEnd EndOf(const Job& job, const absl::Status& status) const;

@@ -57,8 +57,9 @@ grpc::ServerUnaryReactor* JobService::ListUpscaleJobs(grpc::CallbackServerContex
   const absl::StatusOr<std::string> caller = CallerOf(*call);
   if (!caller.ok()) return Answer(*call, caller.status());
   auto page = job_context_.jobs.List(*caller, *request);
-  if (page.ok()) *response = *std::move(page);
-  return Answer(*call, page.status());
+  if (!page.ok()) return Answer(*call, page.status());
+  *response = *std::move(page);
+  return Answer(*call, absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* JobService::CancelUpscaleJob(grpc::CallbackServerContext* call,
