@@ -24,11 +24,12 @@ set(UPSCALER_ROOMS
   "worker/engine           : common worker/imaging worker/queue worker/scheduler worker/models/pipeline"
   "worker                  : common worker/imaging worker/queue worker/scheduler"
   "server/access           : common"
-  "server/service          : common proto telemetry worker/imaging worker server/access"
+  "server/jobs             : common proto"
+  "server/service          : common proto telemetry worker/imaging worker server/access server/jobs"
   "client                  : common proto"
   "client/cli              : common proto client"
   "gateway                 : common proto telemetry client"
-  "server                  : common proto telemetry worker/imaging worker/queue worker/scheduler worker/engine worker server/access server/service client gateway"
+  "server                  : common proto telemetry worker/imaging worker/queue worker/scheduler worker/engine worker server/access server/jobs server/service client gateway"
 )
 
 # Sets <out> to the names of all rooms, in the order of the plan.

@@ -11,6 +11,7 @@
 #include "common/version.h"
 #include "server/load_engines.h"
 #include "server/service/server_info.h"
+#include "telemetry/request_id.h"
 #include "worker/engine/torch_engines.h"
 
 namespace upscaler {
@@ -24,8 +25,8 @@ constexpr std::chrono::seconds kDeliveryTime{5};
 // How often it is looked, at the end, whether a device hangs.
 constexpr std::chrono::milliseconds kPatience{100};
 
-// How often it is looked whether clients do their part.
-constexpr std::chrono::milliseconds kStallLook{1000};
+// How often it is looked whether clients do their part, and which jobs have expired.
+constexpr std::chrono::milliseconds kHousekeeping{1000};
 
 double SecondsSince(TimePoint start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Now() - start).count();
@@ -55,6 +56,19 @@ absl::StatusOr<std::unique_ptr<AccessControl>> OpenAccess(const Settings& settin
       clock);
 }
 
+absl::StatusOr<std::unique_ptr<JobStore>> OpenJobs(const Settings& settings, Logger& logger) {
+  return JobStore::Open(
+      {.limits = {.jobs = settings.max_jobs,
+                  .bytes = static_cast<std::int64_t>(settings.job_mib * kBytesPerMib)},
+       .ttl = std::chrono::seconds(settings.job_ttl_seconds),
+       .folder = settings.job_dir,
+       .now = std::chrono::system_clock::now,
+       .make_id = MakeRequestId,
+       .report = [&logger](const std::string& problem) {
+         logger.Error("jobs", {{"error", problem}});
+       }});
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Settings& settings, const Clock& clock,
@@ -62,20 +76,23 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Settings& settings, c
   UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<VipsLibrary> vips, VipsLibrary::Start());
   UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<AccessControl> access,
                             OpenAccess(settings, clock, logger));
+  UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<JobStore> jobs, OpenJobs(settings, logger));
   // Not make_unique: the constructor is private.
   std::unique_ptr<Server> server(
-      new Server(settings, clock, logger, std::move(vips), std::move(access)));
+      new Server(settings, clock, logger, std::move(vips), std::move(access), std::move(jobs)));
   UPSCALER_RETURN_IF_ERROR(server->OpenDoors());
   return server;
 }
 
 Server::Server(const Settings& settings, const Clock& clock, Logger& logger,
-               std::unique_ptr<VipsLibrary> vips, std::unique_ptr<AccessControl> access)
+               std::unique_ptr<VipsLibrary> vips, std::unique_ptr<AccessControl> access,
+               std::unique_ptr<JobStore> jobs)
     : settings_(settings),
       clock_(clock),
       logger_(logger),
       vips_(std::move(vips)),
       access_(std::move(access)),
+      jobs_(std::move(jobs)),
       admission_({.rows = settings.queue_capacity,
                   .bytes = static_cast<std::int64_t>(settings.queue_mib * kBytesPerMib)}),
       queue_(clock_),
@@ -99,7 +116,8 @@ Server::Server(const Settings& settings, const Clock& clock, Logger& logger,
                 .uploads = uploads_,
                 .stalls = stalls_,
                 .access = *access_,
-                .server_info = [this] { return CurrentInfo(); }}) {}
+                .server_info = [this] { return CurrentInfo(); }}),
+      job_service_(service_.context(), *jobs_) {}
 
 Server::~Server() {
   admission_.Close();
@@ -115,10 +133,13 @@ absl::Status Server::OpenDoors() {
                                         .private_key = settings_.tls_key,
                                         .client_ca = settings_.tls_client_ca},
                                 .memory_bytes = settings_.grpc_memory_mib * kBytesPerMib},
-                               {&service_}));
+                               {&service_, &job_service_}));
   UPSCALER_RETURN_IF_ERROR(OpenGateway());
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
-  stall_ticker_ = std::make_unique<Ticker>(kStallLook, [this] { stalls_.Look(); });
+  housekeeping_ = std::make_unique<Ticker>(kHousekeeping, [this] {
+    stalls_.Look();
+    jobs_->Sweep();
+  });
   logger_.Info("listening", {{"grpc_port", grpc_->port()},
                              {"rest_port", gateway_->port()},
                              {"admin_port", admin_->port()}});
@@ -180,11 +201,14 @@ ServiceLoad Server::CurrentLoad() const {
   const Upscaler* upscaler = upscaler_;
   const JobTally::Counts requests =
       upscaler == nullptr ? JobTally::Counts() : upscaler->tally().counts();
+  const JobStore::Kept kept = jobs_->kept();
   return {.waiting_rows = queue_.depth(),
           .oldest_wait = queue_.oldest_age(),
           .admitted_rows = admission_.rows(),
           .admitted_bytes = admission_.bytes(),
           .upload_bytes = uploads_.taken(),
+          .kept_jobs = kept.jobs,
+          .kept_job_bytes = kept.bytes,
           .admitted = requests.admitted,
           .done = requests.done,
           .failed = requests.failed,
@@ -246,7 +270,7 @@ absl::Status Server::AwaitCancelled() {
 void Server::CloseDoors(std::chrono::milliseconds grace) {
   const TimePoint end = clock_.Now() + grace;
   watch_.reset();
-  stall_ticker_.reset();
+  housekeeping_.reset();
   // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
   gateway_.reset();
   if (grpc_ != nullptr) {

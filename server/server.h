@@ -17,9 +17,11 @@
 #include "server/access/access_control.h"
 #include "server/backend.h"
 #include "server/health_watch.h"
+#include "server/jobs/job_store.h"
 #include "server/model_digest.h"
 #include "server/observer_metrics.h"
 #include "server/service/grpc_server.h"
+#include "server/service/job_service.h"
 #include "server/service/stall_watch.h"
 #include "server/service/upload_budget.h"
 #include "server/service/upscaler_service.h"
@@ -64,7 +66,8 @@ class Server {
 
  private:
   Server(const Settings& settings, const Clock& clock, Logger& logger,
-         std::unique_ptr<VipsLibrary> vips, std::unique_ptr<AccessControl> access);
+         std::unique_ptr<VipsLibrary> vips, std::unique_ptr<AccessControl> access,
+         std::unique_ptr<JobStore> jobs);
 
   absl::Status OpenDoors();
   absl::Status OpenGateway();
@@ -81,6 +84,7 @@ class Server {
   Logger& logger_;
   const std::unique_ptr<VipsLibrary> vips_;
   const std::unique_ptr<AccessControl> access_;
+  const std::unique_ptr<JobStore> jobs_;
   Admission admission_;
   RowQueue queue_;
   Metrics metrics_;
@@ -93,6 +97,7 @@ class Server {
   std::atomic<bool> ready_ = false;
   std::atomic<bool> draining_ = false;
   UpscalerService service_;
+  JobService job_service_;
   // Null until the model is loaded.
   std::unique_ptr<ModelDigest> digest_;
   std::unique_ptr<Backend> backend_;
@@ -101,7 +106,7 @@ class Server {
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<MetricsEndpoint> admin_;
   std::unique_ptr<HealthWatch> watch_;
-  std::unique_ptr<Ticker> stall_ticker_;
+  std::unique_ptr<Ticker> housekeeping_;
 };
 
 }  // namespace upscaler

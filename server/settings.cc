@@ -91,6 +91,21 @@ void DescribeModel(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(0.0, 3600.0));
 }
 
+void DescribeJobs(CLI::App& app, Settings& settings) {
+  Add(app, "job-dir", settings.job_dir,
+      "Folder of the jobs, which are found again after a restart; one server has it at a time [in "
+      "memory]");
+  Add(app, "job-ttl-seconds", settings.job_ttl_seconds,
+      "How long a job that has ended is kept, with its pictures")
+      ->check(CLI::Range(1, 30 * 86'400));
+  Add(app, "job-mib", settings.job_mib,
+      "Memory, or disk, for jobs that have ended, in MiB; when it is used up the oldest of them go")
+      ->check(CLI::Range(1, 1 << 24));
+  Add(app, "max-jobs", settings.max_jobs,
+      "Jobs at a time; where there are more, the oldest that have ended go")
+      ->check(CLI::Range(1, 100'000));
+}
+
 void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "grpc-address", settings.grpc_address, "host:port of gRPC; port 0 means any free one");
   Add(app, "rest-address", settings.rest_address, "host:port of REST");
@@ -182,6 +197,7 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
   DescribeModel(app, settings);
   DescribeService(app, settings);
   DescribeAccess(app, settings);
+  DescribeJobs(app, settings);
   app.set_config("--config", "", "Read settings from this file");
   app.allow_config_extras(CLI::config_extras_mode::error);
   try {

@@ -29,6 +29,11 @@ struct Settings {
   std::string rest_address = "127.0.0.1:8997";
   std::string admin_address = "127.0.0.1:8999";
 
+  std::string job_dir{};       // Where jobs are kept through a restart; empty: in memory.
+  int job_ttl_seconds = 3600;  // From a job's end until it is forgotten.
+  std::size_t job_mib = 1024;  // For the pictures of jobs that have ended.
+  std::size_t max_jobs = 10'000;
+
   std::size_t queue_capacity = 64;  // Pictures admitted at once, waiting or in work.
   std::size_t queue_mib = 1024;     // Memory for them, encoded and decoded.
   Batching batching = Batching::kFill;

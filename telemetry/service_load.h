@@ -22,6 +22,8 @@ struct ServiceLoad {
   std::size_t admitted_rows = 0;      // Not ended yet, wherever they are.
   std::int64_t admitted_bytes = 0;    // Held for their pictures.
   std::int64_t upload_bytes = 0;      // Of pictures that are still arriving.
+  std::size_t kept_jobs = 0;          // Of UpscaleJobService, running or ended.
+  std::int64_t kept_job_bytes = 0;    // Held for those that have ended.
   // Requests since the start: so many were admitted, of which so many have ended so.
   std::uint64_t admitted = 0;
   std::uint64_t done = 0;
@@ -30,8 +32,9 @@ struct ServiceLoad {
 };
 
 // upscaler_queue_depth, upscaler_queue_oldest_age_seconds, upscaler_queue_bytes,
-// upscaler_upload_bytes, upscaler_rows_admitted, upscaler_admitted_total, upscaler_finished_total{outcome} and
-// upscaler_in_flight, where admitted = finished + in flight.
+// upscaler_upload_bytes, upscaler_rows_admitted, upscaler_jobs_kept, upscaler_jobs_bytes,
+// upscaler_admitted_total, upscaler_finished_total{outcome} and upscaler_in_flight, where
+// admitted = finished + in flight.
 std::vector<prometheus::MetricFamily> MetricsOf(const ServiceLoad& load);
 
 }  // namespace upscaler

@@ -13,6 +13,7 @@
 
 #include "common/host_port.h"
 #include "common/status_macros.h"
+#include "proto/upscaler/v1/job.grpc.pb.h"
 #include "proto/upscaler/v1/upscaler.grpc.pb.h"
 
 namespace upscaler {
@@ -136,7 +137,10 @@ void GrpcServer::SetServing(bool serving) {
   // One by one: the call without a name would set them all, liveness too.
   grpc::HealthCheckServiceInterface& health = *server_->GetHealthCheckService();
   health.SetServingStatus(kWholeServer, serving);
-  health.SetServingStatus(v1::UpscalerService::service_full_name(), serving);
+  for (const char* service :
+       {v1::UpscalerService::service_full_name(), v1::UpscaleJobService::service_full_name()}) {
+    health.SetServingStatus(service, serving);
+  }
 }
 
 void GrpcServer::SetLive(bool live) {

@@ -57,6 +57,19 @@ TEST(SettingsTest, LetsTheLastOfARepeatedFlagWin) {
   EXPECT_EQ(ParseWell({"--max-batch", "2", "--max-batch", "3"}).max_batch, 3U);
 }
 
+TEST(SettingsTest, KeepsJobsInMemoryForAnHourUnlessTold) {
+  const Settings silent = ParseWell({});
+  const Settings told = ParseWell(
+      {"--job-dir", "/jobs", "--job-ttl-seconds", "60", "--job-mib", "5", "--max-jobs", "7"});
+
+  EXPECT_EQ(silent.job_dir, "");
+  EXPECT_EQ(silent.job_ttl_seconds, 3600);
+  EXPECT_EQ(told.job_dir, "/jobs");
+  EXPECT_EQ(told.job_ttl_seconds, 60);
+  EXPECT_EQ(told.job_mib, 5U);
+  EXPECT_EQ(told.max_jobs, 7U);
+}
+
 TEST(SettingsTest, TakesADeviceTwiceForTwoReplicas) {
   EXPECT_THAT(ParseWell({"--devices=cpu,cpu"}).devices, ElementsAre("cpu", "cpu"));
 }

@@ -32,6 +32,13 @@ TEST(ServiceLoadTest, ShowsWhatWaitsAndWhatIsHeld) {
   EXPECT_THAT(text, HasSubstr("upscaler_upload_bytes 7\n"));
 }
 
+TEST(ServiceLoadTest, ShowsTheJobsThatAreKept) {
+  const std::string text = TextOf({.kept_jobs = 7, .kept_job_bytes = 2'000});
+
+  EXPECT_THAT(text, HasSubstr("upscaler_jobs_kept 7\n"));
+  EXPECT_THAT(text, HasSubstr("upscaler_jobs_bytes 2000\n"));
+}
+
 TEST(ServiceLoadTest, AccountsForEveryRequest) {
   const std::string text = TextOf({.admitted = 10, .done = 4, .failed = 3, .cancelled = 2});
 

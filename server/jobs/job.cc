@@ -1,0 +1,229 @@
+#include "server/jobs/job.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error_details.h"
+#include "server/jobs/job_error.h"
+
+namespace upscaler {
+namespace {
+
+Job::Origin OriginOf(const store::v1::JobRecord& record) {
+  return {.id = record.job().job_id(),
+          .caller = record.caller(),
+          .request_id = record.job().request_id(),
+          .digest = record.digest(),
+          .create_time = FromProto(record.job().create_time())};
+}
+
+store::v1::JobRecord MakeRecord(const Job::Origin& origin, v1::UpscaleJob facts,
+                                const std::vector<JobEvent>& events) {
+  store::v1::JobRecord record;
+  record.set_caller(origin.caller);
+  record.set_digest(origin.digest);
+  *record.mutable_job() = std::move(facts);
+  for (const JobEvent& event : events) *record.add_events() = *event;
+  return record;
+}
+
+}  // namespace
+
+Job::Job(Origin origin, v1::UpscaleSpec effective_spec) : origin_(std::move(origin)) {
+  facts_.set_job_id(origin_.id);
+  facts_.set_request_id(origin_.request_id);
+  facts_.set_state(v1::UPSCALE_JOB_STATE_QUEUED);
+  *facts_.mutable_effective_spec() = std::move(effective_spec);
+  *facts_.mutable_create_time() = ToProto(origin_.create_time);
+}
+
+Job::Job(const store::v1::JobRecord& record)
+    : origin_(OriginOf(record)), facts_(record.job()), admission_(absl::OkStatus()) {
+  for (const auto& event : record.events()) {
+    events_.push_back(std::make_shared<v1::WatchUpscaleJobResponse>(event));
+  }
+}
+
+void Job::Admit() {
+  Watchers watchers;
+  {
+    MutexLock lock(mutex_);
+    if (!admission_.has_value()) admission_ = absl::OkStatus();
+    watchers = watchers_;
+  }
+  Tell(watchers);
+}
+
+void Job::Refuse(absl::Status error) {
+  Watchers watchers;
+  {
+    MutexLock lock(mutex_);
+    if (!admission_.has_value()) admission_ = std::move(error);
+    forgotten_ = true;
+    cancel_ = nullptr;
+    watchers = watchers_;
+  }
+  Tell(watchers);
+}
+
+void Job::SetCancel(std::function<void()> cancel) {
+  {
+    MutexLock lock(mutex_);
+    // Asked before `over`: one that was deleted may still be running.
+    if (!cancel_requested_) {
+      if (!over()) cancel_ = std::move(cancel);
+      return;
+    }
+  }
+  cancel();
+}
+
+void Job::AddEvent(v1::UpscaleStreamResponse event) {
+  Watchers watchers;
+  {
+    MutexLock lock(mutex_);
+    if (over()) return;
+    Note(event);
+    Append(std::move(event), facts_, events_);
+    watchers = watchers_;
+  }
+  Tell(watchers);
+}
+
+void Job::Note(const v1::UpscaleStreamResponse& event) {
+  if (event.has_accepted()) {
+    *facts_.mutable_effective_spec() = event.accepted().effective_spec();
+    *facts_.mutable_input_size() = event.accepted().input_size();
+    *facts_.mutable_output_size() = event.accepted().output_size();
+  }
+  if (event.has_progress()) {
+    facts_.set_state(v1::UPSCALE_JOB_STATE_RUNNING);
+    facts_.set_fraction(std::max(facts_.fraction(), event.progress().fraction()));
+  }
+}
+
+void Job::End(const JobEnd& end, std::vector<std::string> pictures) {
+  Watchers watchers;
+  {
+    MutexLock lock(mutex_);
+    if (over()) return;
+    Conclude(end, facts_, events_);
+    for (std::string& picture : pictures) {
+      pictures_.push_back(std::make_shared<const std::string>(std::move(picture)));
+    }
+    cancel_ = nullptr;
+    watchers = watchers_;
+  }
+  Tell(watchers);
+}
+
+void Job::Forget() {
+  Watchers watchers;
+  {
+    MutexLock lock(mutex_);
+    forgotten_ = true;
+    pictures_.clear();
+    watchers = watchers_;
+  }
+  Tell(watchers);
+}
+
+void Job::RequestCancel() {
+  std::function<void()> cancel;
+  {
+    MutexLock lock(mutex_);
+    if (IsEnd(facts_.state())) return;
+    cancel_requested_ = true;
+    cancel = std::exchange(cancel_, nullptr);
+  }
+  if (cancel != nullptr) cancel();
+}
+
+void Job::Watch(std::weak_ptr<JobWatcher> watcher) {
+  MutexLock lock(mutex_);
+  // Here, so that as many are kept as there are, and one.
+  std::erase_if(watchers_, [](const auto& other) { return other.expired(); });
+  watchers_.push_back(std::move(watcher));
+}
+
+Job::Next Job::After(std::uint64_t sequence) const {
+  MutexLock lock(mutex_);
+  if (forgotten_) return {.end = JobNotFound()};
+  if (sequence < events_.size()) return {.event = events_[static_cast<std::size_t>(sequence)]};
+  if (!IsEnd(facts_.state())) return {};
+  if (sequence > events_.size()) {
+    return {.end = InvalidField(
+                "after_sequence",
+                fmt::format("{} given; the job's last event is {}", sequence, events_.size()))};
+  }
+  return {.end = facts_.has_error() ? FromJobError(facts_.error()) : absl::OkStatus()};
+}
+
+v1::UpscaleJob Job::Describe() const {
+  MutexLock lock(mutex_);
+  return facts_;
+}
+
+std::optional<absl::Status> Job::admission() const {
+  MutexLock lock(mutex_);
+  return admission_;
+}
+
+absl::StatusOr<v1::UpscaleStreamResponse::ImageHeader> Job::PictureAt(std::size_t index) const {
+  MutexLock lock(mutex_);
+  if (forgotten_) return JobNotFound();
+  if (!IsEnd(facts_.state())) {
+    return WithReason(absl::FailedPreconditionError("the job is not finished"), "JOB_NOT_FINISHED");
+  }
+  if (facts_.has_error()) return FromJobError(facts_.error());
+  if (index >= static_cast<std::size_t>(facts_.images_size())) {
+    return WithField(absl::OutOfRangeError(fmt::format("image_index: {} given; the job has {}",
+                                                       index, facts_.images_size())),
+                     "image_index");
+  }
+  return facts_.images(static_cast<int>(index));
+}
+
+std::shared_ptr<const std::string> Job::BytesAt(std::size_t index) const {
+  MutexLock lock(mutex_);
+  return index < pictures_.size() ? pictures_[index] : nullptr;
+}
+
+store::v1::JobRecord Job::Record() const {
+  MutexLock lock(mutex_);
+  return MakeRecord(origin_, facts_, events_);
+}
+
+store::v1::JobRecord Job::RecordAfter(const JobEnd& end) const {
+  v1::UpscaleJob facts;
+  std::vector<JobEvent> events;
+  {
+    MutexLock lock(mutex_);
+    facts = facts_;
+    events = events_;
+  }
+  Conclude(end, facts, events);
+  return MakeRecord(origin_, std::move(facts), events);
+}
+
+bool Job::cancel_requested() const {
+  MutexLock lock(mutex_);
+  return cancel_requested_;
+}
+
+std::int64_t Job::event_bytes() const {
+  MutexLock lock(mutex_);
+  std::int64_t bytes = 0;
+  for (const JobEvent& event : events_) bytes += static_cast<std::int64_t>(event->SpaceUsedLong());
+  return bytes;
+}
+
+void Job::Tell(const Watchers& watchers) {
+  for (const auto& watcher : watchers) {
+    if (const std::shared_ptr<JobWatcher> here = watcher.lock()) here->OnChange();
+  }
+}
+
+}  // namespace upscaler

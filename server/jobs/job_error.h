@@ -1,0 +1,23 @@
+// Errors that are kept: an absl::Status as a message of the contract, and back.
+
+#pragma once
+
+#include <absl/status/status.h>
+
+#include "proto/upscaler/v1/job.pb.h"
+
+namespace upscaler {
+
+// With all details. Requires an error.
+v1::UpscaleJobError ToJobError(const absl::Status& error);
+
+// The same error again.
+absl::Status FromJobError(const v1::UpscaleJobError& error);
+
+// kNotFound, reason JOB_NOT_FOUND.
+absl::Status JobNotFound();
+
+// kAborted, reason INTERRUPTED: the server ended before the job did.
+absl::Status JobInterrupted();
+
+}  // namespace upscaler
