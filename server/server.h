@@ -84,8 +84,9 @@ class Server {
   Logger& logger_;
   const std::unique_ptr<VipsLibrary> vips_;
   const std::unique_ptr<AccessControl> access_;
-  const std::unique_ptr<JobStore> jobs_;
   Admission admission_;
+  // After the backend, whose requests tell it their ends; its destructor writes what is left.
+  const std::unique_ptr<JobStore> jobs_;
   RowQueue queue_;
   Metrics metrics_;
   ObserverMetrics observer_;

@@ -6,6 +6,7 @@ import threading
 import grpc
 import numpy as np
 import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
@@ -37,8 +38,8 @@ def test_reflection_lists_the_services_and_their_calls(client: Client):
     database = ProtoReflectionDescriptorDatabase(client.channel)
 
     assert {SERVICE, JOBS, "grpc.health.v1.Health"} <= set(database.get_services())
-    methods = database.FindFileContainingSymbol(JOBS).services_by_name["UpscaleJobService"].methods
-    assert "WatchUpscaleJob" in {method.name for method in methods}
+    jobs = DescriptorPool(database).FindServiceByName(JOBS)
+    assert "WatchUpscaleJob" in {method.name for method in jobs.methods}
 
 
 def test_the_servers_facts_are_told(client: Client):
