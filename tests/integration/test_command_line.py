@@ -4,13 +4,22 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 
 import numpy
 import pytest
 
 from client import QUICK
 from pictures import largest_difference, make_picture, to_array
-from server_process import BIN, DEMO_MODEL, ENVIRONMENT, PATIENCE, ServerProcess
+from server_process import (
+    BIN,
+    DELAY_SERVER,
+    DEMO_MODEL,
+    ENVIRONMENT,
+    PATIENCE,
+    SOURCE,
+    ServerProcess,
+)
 
 STEPS = f"--steps={QUICK['num_inference_steps']}"
 
@@ -105,6 +114,52 @@ def test_a_folder_is_upscaled_into_another_and_later_what_is_new(files, picture,
     assert second.stderr.splitlines()[-1] == b"1 done, 2 skipped"
     outputs = [path.relative_to(files).as_posix() for path in sorted(files.glob("out/**/*.png"))]
     assert outputs == ["out/a-2x.png", "out/c-2x.png", "out/sub/b-2x.png"]
+
+
+def test_a_hundred_files_find_their_way_through_a_queue_of_four(start_server, tmp_path):
+    server = start_server("--queue-capacity=4", "--step-ms=5", program=DELAY_SERVER)
+    (tmp_path / "in").mkdir()
+    for number in range(100):
+        (tmp_path / f"in/{number}.png").write_bytes(make_picture(16, 16 + number))
+    command = [tmp_path / "in", "-o", tmp_path / "out", "--skip-existing", "--jobs=10", STEPS]
+    door = f"--server={server.grpc_address}"
+
+    first = run("upscale", *command, door)
+    tries = server.metric("upscaler_requests_total")
+    second = run("upscale", *command, door)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stderr.splitlines()[-1] == b"100 done"
+    assert second.stderr.splitlines()[-1] == b"0 done, 100 skipped"
+    for number in range(100):
+        out = to_array((tmp_path / f"out/{number}-2x.png").read_bytes())
+        assert out.shape == (2 * (16 + number), 32, 3)
+    assert server.metric("upscaler_finished_total", outcome="done") == 100
+    # Who is refused waits for as long as the server says, rather than to ask again and again.
+    assert tries < 1000
+    assert server.metric("upscaler_requests_total") == tries
+
+
+def test_latents_are_written_and_read_again(files, door):
+    options = ["--output-type=latents", "--seed=1", STEPS, door]
+    first = run("upscale", files / "in.png", *options)
+    second = run("upscale", files / "in-2x.npy", "--latents-family=served", "--seed=1", STEPS, door)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert to_array((files / "in-2x-2x.png").read_bytes()).shape == (256, 256, 3)
+
+
+def test_the_python_examples_do_what_they_say(files, server):
+    out = files / "out.png"
+    for program, request_id in (("upscale.py", []), ("upscale_job.py", ["from-a-test"])):
+        example = SOURCE / "client/python" / program
+        arguments = [files / "in.png", out, *request_id, server.grpc_address]
+        command = [sys.executable, "-B", example, *arguments]
+        ended = subprocess.run(command, capture_output=True, timeout=PATIENCE, env=ENVIRONMENT)
+
+        assert ended.returncode == 0, ended.stderr
+        assert to_array(out.read_bytes()).shape == (128, 128, 3)
+        out.unlink()
 
 
 def test_a_bad_file_does_not_keep_the_others_from_being_done(files, door):
