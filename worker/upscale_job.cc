@@ -157,8 +157,8 @@ std::uint64_t UpscaleJob::SeedOf(int index) const {
   return task_.seed + static_cast<std::uint64_t>(index);
 }
 
-// The two below tell the listener with the lock held: so nothing comes after OnDone,
-// which follows when missing_ is 0, and no place after the first row was begun.
+// A place and a preview are told with the lock held: so nothing comes after OnDone, which
+// follows when missing_ is 0, and no place after the first row was begun.
 
 void UpscaleJob::OnPlace(const RowPlace& place) {
   MutexLock lock(mutex_);
@@ -167,26 +167,47 @@ void UpscaleJob::OnPlace(const RowPlace& place) {
   listener_->OnQueued({.rows_ahead = place.rows_ahead, .until_done = UntilDone(place.work_ahead)});
 }
 
-void UpscaleJob::ShowPreview(int index, int steps_done, const Image& image) {
-  const PictureSize size = LatentsSizeOf(DoubleOf(plan_.input), surroundings_.rules.latents);
-  absl::StatusOr<std::string> encoded = WithinMemory([&] {
-    return EncodeImage(Crop(image, size.width, size.height),
-                       {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
-  });
-  if (!encoded.ok()) return;  // The picture itself matters more.
-  MutexLock lock(mutex_);
-  if (missing_ == 0) return;
-  listener_->OnPreview({.image = index,
-                        .steps_done = steps_done,
-                        .total_steps = task_.steps,
-                        .size = size,
-                        .encoded = *std::move(encoded)});
+void UpscaleJob::OnPreview(int index, int steps_done, Image image) {
+  {
+    MutexLock lock(mutex_);
+    ++missing_;
+    previews_.push_back({.index = index, .steps_done = steps_done, .image = std::move(image)});
+    if (previews_.size() > 1) return;  // Somebody is at it.
+  }
+  surroundings_.pool.Add([job = shared_from_this()] { job->ShowPreviews(); });
 }
 
-void UpscaleJob::OnPreview(int index, int steps_done, Image image) {
-  surroundings_.pool.Add([job = shared_from_this(), index, steps_done, image = std::move(image)] {
-    job->ShowPreview(index, steps_done, image);
+void UpscaleJob::ShowPreviews() {
+  bool more = true;
+  while (more) {
+    Preview preview;
+    {
+      MutexLock lock(mutex_);
+      preview = std::move(previews_.front());
+    }
+    std::optional<JobPreview> encoded = Encode(preview);
+    {
+      MutexLock lock(mutex_);
+      if (encoded.has_value()) listener_->OnPreview(*std::move(encoded));
+      previews_.pop_front();
+      more = !previews_.empty();
+    }
+    Settle(absl::OkStatus());
+  }
+}
+
+std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
+  const PictureSize size = LatentsSizeOf(DoubleOf(plan_.input), surroundings_.rules.latents);
+  absl::StatusOr<std::string> encoded = WithinMemory([&] {
+    return EncodeImage(Crop(preview.image, size.width, size.height),
+                       {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
   });
+  if (!encoded.ok()) return std::nullopt;  // The picture itself matters more.
+  return JobPreview{.image = preview.index,
+                    .steps_done = preview.steps_done,
+                    .total_steps = task_.steps,
+                    .size = size,
+                    .encoded = *std::move(encoded)};
 }
 
 std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration work_ahead) const {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -68,6 +69,13 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
     int steps_done = 0;
   };
 
+  // What a row looked like.
+  struct Preview {
+    int index = 0;
+    int steps_done = 0;
+    Image image{};
+  };
+
   // What the rows have in common, padded: the picture, or the latents.
   absl::StatusOr<RowSpec> ReadInput();
   absl::StatusOr<RowSpec> ReadPicture();
@@ -80,9 +88,12 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
 
   // The row that comes first stands elsewhere in the queue.
   void OnPlace(const RowPlace& place) ABSL_LOCKS_EXCLUDED(mutex_);
-  void OnPreview(int index, int steps_done, Image image);
-  // Crops, encodes and tells it. On the pool.
-  void ShowPreview(int index, int steps_done, const Image& image) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A row's preview, on the replica's thread: it is encoded elsewhere.
+  void OnPreview(int index, int steps_done, Image image) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Crops, encodes and tells what there is, in order. On the pool.
+  void ShowPreviews() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Nothing where it fails.
+  std::optional<JobPreview> Encode(const Preview& preview) const;
   void OnStep(int index, int steps_done) ABSL_LOCKS_EXCLUDED(mutex_);
   // A row's answer, on the replica's thread: the picture is encoded elsewhere.
   void OnRow(int index, absl::StatusOr<RowResult> result) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -95,7 +106,7 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   void ObserveCancelled(CancelStage stage) ABSL_LOCKS_EXCLUDED(mutex_);
   // Notes a row's error and gives up the others, which are of no use without it.
   void Fail(absl::Status status);
-  // Counts one row as over; the last one answers the request, with the first
+  // Counts one row, or preview, as over; the last one answers the request, with the first
   // error if there was one.
   void Settle(absl::Status status) ABSL_LOCKS_EXCLUDED(mutex_);
   // Gives the places back, counts the job, and tells the listener.
@@ -114,7 +125,9 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
 
   Mutex mutex_;
   std::vector<RowState> rows_ ABSL_GUARDED_BY(mutex_);
-  int missing_ ABSL_GUARDED_BY(mutex_);                 // Rows that are not over yet.
+  int missing_ ABSL_GUARDED_BY(mutex_);  // Rows and previews that are not over yet.
+  // In order; the first one is being encoded.
+  std::deque<Preview> previews_ ABSL_GUARDED_BY(mutex_);
   std::size_t rows_ahead_ ABSL_GUARDED_BY(mutex_) = 0;  // As the listener was told.
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   UpscaleOutcome outcome_ ABSL_GUARDED_BY(mutex_);
