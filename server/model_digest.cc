@@ -1,20 +1,16 @@
 #include "server/model_digest.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <fstream>
-#include <memory>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <absl/strings/escaping.h>
-#include <absl/strings/string_view.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
+#include "common/sha256.h"
 #include "common/status_macros.h"
 
 namespace upscaler {
@@ -23,26 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-
-  void Add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-
-  std::string Finish() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-    return absl::BytesToHexString(
-        absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
-  }
-
- private:
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
-};
 
 absl::Status CannotRead(const fs::path& path) {
   return absl::FailedPreconditionError(fmt::format("cannot read {}", path.string()));
@@ -89,7 +65,7 @@ absl::StatusOr<std::string> DigestOf(const fs::path& folder, const std::stop_tok
     digest.Add(fmt::format("{}{}{}{}", name, '\0', size, '\0'));
     UPSCALER_RETURN_IF_ERROR(AddFile(folder / name, stop, piece, digest));
   }
-  return "sha256:" + digest.Finish();
+  return "sha256:" + absl::BytesToHexString(digest.Finish());
 }
 
 ModelDigest::ModelDigest(fs::path folder)

@@ -99,9 +99,10 @@ void DescribePicture(CLI::App& app, Values& values) {
                  "image)")
       ->check(CLI::IsMember({"image", "latents"}))
       ->option_text("TYPE");
-  app.add_option("--latents-family", values.latents_family,
-                 "Take .npy files for latents of Stable Diffusion 1.x (sd1) or 2.x (sd2), or of the "
-                 "served model itself (served)")
+  app.add_option(
+         "--latents-family", values.latents_family,
+         "Take .npy files for latents of Stable Diffusion 1.x (sd1) or 2.x (sd2), or of the "
+         "served model itself (served)")
       ->check(CLI::IsMember({"sd1", "sd2", "served"}))
       ->option_text("FAMILY");
 }

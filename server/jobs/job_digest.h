@@ -2,12 +2,10 @@
 
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <openssl/types.h>
-
+#include "common/sha256.h"
 #include "proto/upscaler/v1/spec.pb.h"
 
 namespace upscaler {
@@ -15,13 +13,8 @@ namespace upscaler {
 // SHA-256 of a picture as it arrives, and of the settings. Not thread-safe.
 class JobDigest {
  public:
-  JobDigest();
-  ~JobDigest();
-  JobDigest(const JobDigest&) = delete;
-  JobDigest& operator=(const JobDigest&) = delete;
-
   // The next bytes of the input; how they are cut makes no difference.
-  void AddInput(std::string_view bytes);
+  void AddInput(std::string_view bytes) { sha256_.Add(bytes); }
 
   // Of all that was added. `spec` has every default filled in, but no seed that the client
   // did not give: another is drawn at every call. `latents` is null where the input is a
@@ -29,10 +22,7 @@ class JobDigest {
   std::string Finish(const v1::UpscaleSpec& spec, const v1::LatentsInfo* latents);
 
  private:
-  struct Free {
-    void operator()(EVP_MD_CTX* hash) const;
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> hash_;
+  Sha256 sha256_;
 };
 
 }  // namespace upscaler

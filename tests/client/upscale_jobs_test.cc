@@ -21,7 +21,6 @@ using test::FakeJobService;
 using test::IsOk;
 using test::JobScript;
 using test::StatusIs;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <latch>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,30 +13,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/crc32.h"
 #include "common/error_details.h"
-#include "tests/support/collecting_listener.h"
-#include "tests/support/counting_observer.h"
-#include "tests/support/delay_engine.h"
-#include "tests/support/delay_engines.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/pictures.h"
-#include "tests/support/started_vips.h"
 #include "tests/support/status_matchers.h"
-#include "worker/scheduler/replica.h"
+#include "tests/worker/upscaler_fixture.h"
 
 namespace upscaler {
 namespace {
 
 using namespace std::chrono_literals;
 using test::CollectingListener;
-using test::CountingObserver;
 using test::DelayEngine;
-using test::DelayEngines;
-using test::EngineScript;
-using test::FakeClock;
 using test::Gradient;
-using test::GradientPng;
 using test::IsOk;
 using test::StatusIs;
 using ::testing::ElementsAre;
@@ -49,80 +35,7 @@ using ::testing::Optional;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-class UpscalerTest : public ::testing::Test {
- protected:
-  static constexpr std::size_t kCapacity = 4;
-  static constexpr SideRule kSides = {.multiple = 8, .minimum = 16};
-  static constexpr BatchKey kKey = {.width = 16, .height = 16, .guided = false};  // Of Task's.
-
-  UpscalerTest() { test::StartedVips(); }
-  ~UpscalerTest() override {
-    upscaler_.CancelAll();
-    upscaler_.AwaitIdle(TimePoint::max());
-    queue_.Close();
-    replica_ = nullptr;
-    EXPECT_EQ(admission_.rows(), 0U);
-    EXPECT_EQ(admission_.bytes(), 0);
-    EXPECT_THAT(script_.breaches(), IsEmpty());
-  }
-
-  void StartReplica() {
-    replica_ = std::make_unique<Replica>(parts_, Replica::Options{}, engines_,
-                                         std::make_unique<DelayEngine>(script_), [] {});
-  }
-
-  // Waits until so many rows are in the queue.
-  void AwaitDepth(std::size_t rows) {
-    while (queue_.depth() < rows) std::this_thread::yield();
-  }
-
-  // As if steps of small pictures had been measured.
-  void MeasureStep(TimePoint::duration took) { costs_.NoteStep(kKey, /*rows=*/1, took); }
-
-  UpscaleTask Task(int width, int height) { return Task(width, height, clock_.Now() + 10s); }
-
-  static UpscaleTask Task(int width, int height, TimePoint deadline) {
-    return UpscaleTask{.input = GradientPng(width, height),
-                       .prompt = "a cat",
-                       .negative_prompt = "",
-                       .guidance_scale = 1,
-                       .steps = 3,
-                       .seed = 10,
-                       .output = {},
-                       .deadline = deadline};
-  }
-
-  absl::StatusOr<UpscaleOutcome> Run(UpscaleTask task) {
-    const absl::StatusOr<std::shared_ptr<CancelToken>> job =
-        upscaler_.Start(std::move(task), listener_);
-    if (!job.ok()) return job.status();
-    return listener_->AwaitOutcome();
-  }
-
-  FakeClock clock_;
-  CountingObserver observer_;
-  EngineScript script_;
-  DelayEngines engines_{script_};
-  Admission admission_{{.rows = kCapacity, .bytes = 1 << 20}};
-  RowQueue queue_{clock_};
-  CostModel costs_{/*max_batch=*/2};
-  const SchedulerParts parts_{
-      .queue = queue_, .costs = costs_, .clock = clock_, .observer = observer_};
-  ThreadPool pool_{/*threads=*/2};
-  std::unique_ptr<Replica> replica_;
-  // Of a device that has memory for pictures of 80×80.
-  Upscaler upscaler_{{.rules = {.sides = kSides,
-                                .limits = {.max_pixels = 10'000},
-                                .memory = {.row_bytes =
-                                               [](const BatchKey& key) {
-                                                 return std::int64_t{key.width} * key.height;
-                                               },
-                                           .bytes = 80 * 80}}},
-                     admission_,
-                     parts_,
-                     pool_};
-  std::shared_ptr<CollectingListener> listener_ = std::make_shared<CollectingListener>();
-};
+class UpscalerTest : public test::UpscalerFixture {};
 
 TEST_F(UpscalerTest, DoublesAPictureOfAnySizeExactly) {
   StartReplica();
@@ -447,146 +360,6 @@ TEST_F(UpscalerTest, CountsWhatBecameOfEveryRequest) {
   EXPECT_EQ(counts.failed, 1U);
   EXPECT_EQ(counts.cancelled, 1U);
   EXPECT_EQ(counts.in_flight(), 0U);
-}
-
-TEST_F(UpscalerTest, TellsAWaitingRequestWhenItsPlaceChangesAndOnlyThen) {
-  MeasureStep(1s);
-  const auto first = std::make_shared<CollectingListener>();
-  const auto job = upscaler_.Start(Task(16, 16, TimePoint::max()), first);
-  ASSERT_THAT(job, IsOk());
-  AwaitDepth(1);
-  UpscaleTask longer = Task(16, 16, TimePoint::max());
-  longer.steps = 5;
-  ASSERT_THAT(upscaler_.Start(std::move(longer), listener_), IsOk());
-  AwaitDepth(2);
-  EXPECT_EQ(listener_->AwaitQueued(), 1U);
-
-  queue_.TellPlaces();
-  upscaler_.Cancel(**job);
-  queue_.TellPlaces();
-  queue_.TellPlaces();
-
-  const std::vector<QueuePlace> places = listener_->AwaitPlaces(2);
-  ASSERT_THAT(places, SizeIs(2));
-  EXPECT_EQ(places[0].rows_ahead, 1U);
-  EXPECT_THAT(places[0].until_done, Optional(8s));  // Three steps of the other, five of its own.
-  EXPECT_EQ(places[1].rows_ahead, 0U);
-  EXPECT_THAT(places[1].until_done, Optional(5s));
-  EXPECT_THAT(first->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
-}
-
-TEST_F(UpscalerTest, NoPlaceIsToldOfARequestThatHasBegunOrEnded) {
-  script_.before_step = [this](const EngineScript::Seeds& /*seeds*/) { queue_.TellPlaces(); };
-  StartReplica();
-
-  EXPECT_THAT(Run(Task(16, 16)), IsOk());
-  queue_.TellPlaces();
-
-  EXPECT_THAT(listener_->AwaitPlaces(1), SizeIs(1));
-}
-
-TEST_F(UpscalerTest, TakesLatentsAndReturnsLatentsOfExactlyTwiceTheSides) {
-  script_.latents = {.channels = 2, .reduction = 8};
-  Upscaler upscaler({.rules = {.sides = kSides, .latents = script_.latents}}, admission_, parts_,
-                    pool_);
-  StartReplica();
-  UpscaleTask task = Task(16, 16);
-  // [2, 1, 3]: its picture of 24×8 is padded to 24×16.
-  const Latents given{
-      .channels = 2, .height = 1, .width = 3, .reduction = 8, .values = {1, 2, 3, 4, 5, 6}};
-  task.input = SerializeLatents(given);
-  task.latents = {.height = 1, .width = 3};
-  task.output_type = OutputType::kLatents;
-
-  ASSERT_THAT(upscaler.Start(std::move(task), listener_), IsOk());
-  const absl::StatusOr<UpscaleOutcome> outcome = listener_->AwaitOutcome();
-
-  ASSERT_THAT(outcome, IsOk());
-  const UpscaledPicture& picture = outcome->pictures.front();
-  EXPECT_EQ(picture.size, (PictureSize{.width = 48, .height = 16}));
-  EXPECT_THAT(picture.latents, Optional(LatentsForm{.height = 2, .width = 6}));
-  EXPECT_EQ(picture.encoded, SerializeLatents(DelayEngine::Doubled(given)));
-  EXPECT_EQ(picture.crc32, Crc32(picture.encoded));
-  EXPECT_EQ(listener_->input(), (PictureSize{.width = 24, .height = 8}));
-}
-
-TEST_F(UpscalerTest, RefusesLatentsThatAreTooLargeOrOfAnotherNumberOfBytes) {
-  StartReplica();
-  UpscaleTask wrong = Task(16, 16);
-  wrong.latents = {.height = 2, .width = 2};
-  EXPECT_THAT(FieldOf(Run(std::move(wrong)).status()), Optional(std::string("latents.data")));
-  UpscaleTask large = Task(16, 16);
-  large.latents = {.height = 16'000, .width = 16'000};
-  const auto other = std::make_shared<CollectingListener>();
-  ASSERT_THAT(upscaler_.Start(std::move(large), other), IsOk());
-
-  const absl::Status status = other->AwaitOutcome().status();
-
-  EXPECT_THAT(FieldOf(status), Optional(std::string("latents")));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("at most 10000"));
-  EXPECT_THAT(script_.passes(), IsEmpty());
-}
-
-TEST_F(UpscalerTest, SendsAsManyPreviewsAsAskedAndAllBeforeTheEnd) {
-  StartReplica();
-  UpscaleTask task = Task(16, 16);
-  task.steps = 9;
-  task.image_count = 2;
-  task.preview_count = 2;
-
-  ASSERT_THAT(Run(std::move(task)), IsOk());
-
-  std::map<int, std::vector<int>> seen;  // The steps, by image.
-  for (const JobPreview& preview : listener_->previews()) {
-    seen[preview.image].push_back(preview.steps_done);
-    EXPECT_EQ(preview.total_steps, 9);
-    EXPECT_EQ(preview.size, (PictureSize{.width = 4, .height = 4}));
-    const absl::StatusOr<Image> image = DecodeImage(preview.encoded, {});
-    ASSERT_THAT(image, IsOk());
-    EXPECT_EQ(image->width, 4);
-  }
-  EXPECT_THAT(seen, ElementsAre(Pair(0, ElementsAre(3, 6)), Pair(1, ElementsAre(3, 6))));
-}
-
-TEST_F(UpscalerTest, AnAnswerKeepsItsRoomUntilItIsDelivered) {
-  StartReplica();
-  absl::StatusOr<UpscaleOutcome> outcome = Run(Task(16, 16));
-  ASSERT_THAT(outcome, IsOk());
-  upscaler_.AwaitIdle(TimePoint::max());
-  EXPECT_EQ(admission_.rows(), 0U);
-  EXPECT_EQ(admission_.bytes(), static_cast<std::int64_t>(outcome->pictures[0].encoded.size()));
-
-  outcome->room.reset();
-
-  EXPECT_EQ(admission_.bytes(), 0);
-}
-
-TEST_F(UpscalerTest, EstimatesWhatItKnowsAndSaysNothingOfTheRest) {
-  UpscaleTask task = Task(16, 16);
-  task.image_count = 2;
-  const PictureSize size = {.width = 16, .height = 16};
-  const absl::StatusOr<UpscaleEstimate> unknown = upscaler_.Estimate(task, size);
-  ASSERT_THAT(unknown, IsOk());
-  EXPECT_EQ(unknown->output, (PictureSize{.width = 32, .height = 32}));
-  EXPECT_EQ(unknown->device_bytes, 16 * 16);
-  EXPECT_GT(unknown->host_bytes, 2 * 32 * 32 * 3);
-  EXPECT_EQ(unknown->work, std::nullopt);
-  EXPECT_EQ(unknown->until_done, std::nullopt);
-
-  MeasureStep(1s);
-
-  const absl::StatusOr<UpscaleEstimate> known = upscaler_.Estimate(task, size);
-  ASSERT_THAT(known, IsOk());
-  EXPECT_THAT(known->work, Optional(6s));
-  EXPECT_THAT(known->until_done, Optional(6s));
-}
-
-TEST_F(UpscalerTest, EstimatesNothingThatItWouldRefuse) {
-  const UpscaleTask task = Task(16, 16);
-  EXPECT_THAT(upscaler_.Estimate(task, {.width = 101, .height = 100}),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(upscaler_.Estimate(task, {.width = 96, .height = 96}),
-              StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 }  // namespace

@@ -83,7 +83,8 @@ class Engine {
   // in bytes: an estimate. Thread-safe.
   virtual std::int64_t RowBytes(const BatchKey& key) const = 0;
 
-  // Device memory that is free at this moment, in bytes. Thread-safe.
+  // Device memory that is free at this moment, in bytes; 0 where that cannot be told.
+  // Thread-safe.
   virtual std::int64_t FreeBytes() const = 0;
 };
 

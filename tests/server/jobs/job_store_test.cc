@@ -18,7 +18,6 @@ namespace upscaler {
 namespace {
 
 using namespace std::chrono_literals;
-using test::AcceptedEvent;
 using test::IsOk;
 using test::ResultWith;
 using test::StatusIs;
