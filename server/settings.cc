@@ -135,7 +135,7 @@ void DescribeService(CLI::App& app, Settings& settings) {
       "Memory for pictures that are arriving, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));
   Add(app, "stall-seconds", settings.stall_seconds,
-      "How long a client may take to send, or to take, one message")
+      "How long a client of gRPC may take to send 64 KiB, or to take a message")
       ->check(CLI::Range(1, 86'400));
   Add(app, "drain-delay-seconds", settings.drain_delay_seconds,
       "At shutdown, how long new requests are taken: until a load balancer has heard of it")
@@ -153,11 +153,11 @@ void DescribeAccess(CLI::App& app, Settings& settings) {
       "File of who may call, a line each: name key [requests_per_minute=N] [concurrent=N]; the "
       "key as it is, or sha256:DIGEST. Read again when it changes [everybody may call]");
   Add(app, "key-requests-per-minute", settings.key_requests_per_minute,
-      "Calls a minute of a key that has no bound in the file; a tenth of them may come at once. "
+      "Upscales a minute of a key that has no bound in the file; a tenth of them may come at once. "
       "0 means no bound")
       ->check(CLI::Range(0, ApiKeys::kMaxBound));
   Add(app, "key-concurrent-calls", settings.key_concurrent_calls,
-      "Calls at a time of a key that has no bound in the file; 0 means no bound")
+      "Upscales at a time of a key that has no bound in the file; 0 means no bound")
       ->check(CLI::Range(0, ApiKeys::kMaxBound));
   Add(app, "tls-cert", settings.tls_cert,
       "Certificate of the gRPC server and those that vouch for it, in PEM; read again every "

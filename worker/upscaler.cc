@@ -64,6 +64,8 @@ absl::StatusOr<UpscaleEstimate> Upscaler::Estimate(const UpscaleTask& task,
   }
   UPSCALER_ASSIGN_OR_RETURN(const RequestPlan plan,
                             PlanRequest(rules(), surroundings_.costs, task, input));
+  UPSCALER_RETURN_IF_ERROR(surroundings_.admission.CheckLimits(
+      static_cast<std::size_t>(task.image_count), plan.host_bytes));
   UpscaleEstimate estimate{
       .output = DoubleOf(input), .device_bytes = plan.device_bytes, .host_bytes = plan.host_bytes};
   if (!plan.work_is_guess) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/error_details.h"
+#include "server/service/bearer_key.h"
 #include "telemetry/request_id.h"
 
 namespace upscaler {
@@ -13,7 +14,9 @@ namespace {
 // Why a request that failed was refused, if it was.
 std::optional<Metrics::Rejection> RejectionOf(const absl::Status& status) {
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == "QUEUE_FULL") return Metrics::Rejection::kFull;
+  if (reason == "QUEUE_FULL" || reason == "UPLOADS_FULL" || reason == "JOBS_FULL") {
+    return Metrics::Rejection::kFull;
+  }
   if (reason == "DRAINING") return Metrics::Rejection::kDraining;
   if (reason == "OUT_OF_MEMORY") return Metrics::Rejection::kMemory;
   if (reason == "DEADLINE_PASSED" || reason == "DEADLINE_UNREACHABLE") {
@@ -50,11 +53,20 @@ TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock
   return clock.Now() + std::chrono::duration_cast<TimePoint::duration>(left);
 }
 
-CallIdentity IdentifyCall(const grpc::CallbackServerContext& call, const Clock& clock) {
+CallIdentity IdentifyCall(grpc::CallbackServerContext& call, const Clock& clock) {
   const bool rest = MetadataOf(call, "x-upscaler-via") == "rest";
-  return {.request_id = RequestIdFrom(MetadataOf(call, "x-request-id")),
+  const std::string request_id = RequestIdFrom(MetadataOf(call, "x-request-id"));
+  call.AddInitialMetadata("x-request-id", request_id);
+  return {.request_id = request_id,
           .api = rest ? Metrics::Api::kRest : Metrics::Api::kGrpc,
           .start = clock.Now()};
+}
+
+absl::StatusOr<std::string> CallerOf(const CallContext& context,
+                                     grpc::CallbackServerContext& call) {
+  absl::StatusOr<std::string> caller = context.access.Identify(BearerKeyOf(call));
+  if (!caller.ok()) RecordCall(context, IdentifyCall(call, context.clock), caller.status());
+  return caller;
 }
 
 void RecordCall(const CallContext& context, const CallIdentity& call, const absl::Status& status) {
@@ -66,6 +78,7 @@ void RecordCall(const CallContext& context, const CallIdentity& call, const absl
                            {"api", call.api == Metrics::Api::kRest ? "rest" : "grpc"},
                            {"code", absl::StatusCodeToString(status.code())},
                            {"seconds", std::chrono::duration<double>(took).count()}};
+  if (!call.caller.empty()) fields.push_back({"caller", call.caller});
   if (!status.ok()) fields.push_back({"error", std::string(status.message())});
   if (absl::IsInternal(status)) {
     context.logger.Error("request failed", fields);

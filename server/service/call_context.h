@@ -50,14 +50,20 @@ TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock
 
 // What a call is known by in logs and metrics.
 struct CallIdentity {
-  std::string request_id;  // The caller's x-request-id, or a new one.
+  std::string request_id;   // The caller's x-request-id, or a new one.
+  std::string caller = {};  // The name of its key, once that is known; empty without keys.
   Metrics::Api api = Metrics::Api::kGrpc;
   TimePoint start;
 };
 
-// The identity of a call that begins now. One that the gateway makes for a REST
-// client says so in its metadata, and counts as REST.
-CallIdentity IdentifyCall(const grpc::CallbackServerContext& call, const Clock& clock);
+// The identity of a call that begins now, which is told its request id in the metadata that
+// it gets. One that the gateway makes for a REST client says so in its own, and counts as
+// REST.
+CallIdentity IdentifyCall(grpc::CallbackServerContext& call, const Clock& clock);
+
+// Who makes a call that costs next to nothing, and is neither counted nor logged unless it
+// is refused here: kUnauthenticated as AccessControl::Identify.
+absl::StatusOr<std::string> CallerOf(const CallContext& context, grpc::CallbackServerContext& call);
 
 // Counts and logs one call that has ended.
 void RecordCall(const CallContext& context, const CallIdentity& call, const absl::Status& status);

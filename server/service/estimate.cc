@@ -19,6 +19,11 @@ constexpr std::uint32_t kMaxSide = 1 << 20;
 // Stands for the bytes that an estimate does not have.
 constexpr const char* kNoBytes = "-";
 
+TaskInput InputOf(const v1::EstimateUpscaleRequest& request) {
+  if (!request.has_latents()) return {.bytes = kNoBytes};
+  return {.bytes = kNoBytes, .latents = request.latents()};
+}
+
 absl::StatusOr<int> ReadSide(const char* field, std::uint32_t side) {
   if (side >= 1 && side <= kMaxSide) return static_cast<int>(side);
   return InvalidField(field, fmt::format("{} given; 1 to {} is allowed", side, kMaxSide));
@@ -35,10 +40,8 @@ absl::StatusOr<PictureSize> ReadSize(const v1::ImageSize& size) {
 absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
     const CallContext& context, const v1::EstimateUpscaleRequest& request) {
   UPSCALER_ASSIGN_OR_RETURN(const Upscaler* upscaler, UpscalerOf(context));
-  TaskInput input{.bytes = kNoBytes};
-  if (request.has_latents()) input.latents = request.latents();
   UPSCALER_ASSIGN_OR_RETURN(const UpscaleTask task,
-                            MakeTask(request.spec(), std::move(input), TimePoint::max(),
+                            MakeTask(request.spec(), InputOf(request), TimePoint::max(),
                                      /*random_seed=*/0));
   PictureSize size;
   if (task.latents.has_value()) {

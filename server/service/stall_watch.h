@@ -2,7 +2,7 @@
 //
 // A client that sends half a picture, or takes none of the bytes that it asked for, holds
 // memory for as long as it is connected. Whether it is slow or gone cannot be told, so
-// each has a limited time for every message.
+// each has a limited time for everything that it has to do.
 
 #pragma once
 
@@ -20,7 +20,7 @@ namespace upscaler {
 // Thread-safe.
 class StallWatch {
  public:
-  // A client may take `patience` for a message. `clock` must outlive the watch.
+  // A client may take `patience` for what is expected of it. `clock` must outlive the watch.
   StallWatch(const Clock& clock, std::chrono::milliseconds patience)
       : clock_(clock), patience_(patience) {}
   StallWatch(const StallWatch&) = delete;
@@ -28,8 +28,9 @@ class StallWatch {
 
  private:
   struct Entry {
-    TimePoint due;  // max() while nothing is expected of the client.
-    std::function<void()> on_stall;
+    TimePoint due{};        // When the client has taken too long.
+    bool expected = false;  // Whether anything is expected of it at present.
+    std::function<void()> on_stall{};
   };
 
  public:
@@ -43,10 +44,13 @@ class StallWatch {
     Watched(const Watched&) = delete;
     Watched& operator=(const Watched&) = delete;
 
-    // The client has to do something from now on: send a message, or take one.
+    // The client has the whole time, from now on, to do something: send so much, or take a
+    // message.
     void Expect();
-    // It has done it, and need not do more at present.
+    // It has done something, and need not do more at present.
     void Rest();
+    // It goes on with what it had to do, in what is left of its time.
+    void Resume();
 
    private:
     StallWatch& watch_;
@@ -59,7 +63,6 @@ class StallWatch {
  private:
   std::list<Entry>::iterator Enter(std::function<void()> on_stall) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(std::list<Entry>::iterator entry) ABSL_LOCKS_EXCLUDED(mutex_);
-  void SetDue(std::list<Entry>::iterator entry, TimePoint due) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Clock& clock_;
   const std::chrono::milliseconds patience_;

@@ -31,6 +31,13 @@ absl::Status Upload::Add(v1::UpscaleStreamRequest message) {
   return InvalidField("message", "nothing given; start or chunk is wanted");
 }
 
+bool Upload::GetsOn() {
+  constexpr std::size_t kPace = std::size_t{64} << 10;
+  if (bytes_.size() - counted_ < kPace) return false;
+  counted_ = bytes_.size();
+  return true;
+}
+
 absl::Status Upload::Close() const {
   if (!start_.has_value()) {
     return InvalidField("start",
@@ -60,6 +67,7 @@ absl::Status Upload::AddStart(v1::UpscaleStreamRequest::Start start) {
         fmt::format("{} bytes announced; at most {} are allowed", start.total_bytes(), max_bytes_));
   }
   UPSCALER_RETURN_IF_ERROR(CheckSpec(start.spec()));
+  if (start.has_latents()) UPSCALER_RETURN_IF_ERROR(ReadForm(start.latents()).status());
   start_ = std::move(start);
   return absl::OkStatus();
 }

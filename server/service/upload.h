@@ -28,6 +28,10 @@ class Upload {
   // many bytes. kResourceExhausted when the budget is used up.
   absl::Status Add(v1::UpscaleStreamRequest message);
 
+  // Whether so much has arrived since this last said so that the client counts as getting
+  // on: one that sends a byte now and then does not.
+  bool GetsOn();
+
   // The client has half-closed. kInvalidArgument when there was no start, when there are
   // fewer bytes than it announced, or when they have another checksum.
   absl::Status Close() const;
@@ -46,6 +50,7 @@ class Upload {
   UploadBudget::Share share_;
   std::optional<v1::UpscaleStreamRequest::Start> start_;
   std::string bytes_;
+  std::size_t counted_ = 0;  // Of bytes_, by GetsOn.
   std::uint32_t crc32_ = 0;  // Of bytes_, where the client asks for the check.
 };
 

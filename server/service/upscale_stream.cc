@@ -44,6 +44,7 @@ UpscaleStreamCall::UpscaleStreamCall(const CallContext& context, grpc::CallbackS
     return;
   }
   pass_ = *std::move(pass);
+  identity_.caller = pass_.caller();
   client_.Expect();
   StartRead(&request_);
 }
@@ -64,7 +65,11 @@ void UpscaleStreamCall::OnReadDone(bool ok) {
     return;
   }
   request_ = {};
-  client_.Expect();
+  if (upload_.GetsOn()) {
+    client_.Expect();
+  } else {
+    client_.Resume();
+  }
   StartRead(&request_);
 }
 
@@ -162,7 +167,9 @@ void UpscaleStreamCall::OnStall() {
     MutexLock lock(mutex_);
     writing = writing_;
   }
-  // No status can overtake the message that is being written.
+  // No status can overtake the message that is being written. Where none is, this is the
+  // read side, and End has nothing to write: it must not, since a write would ask for the
+  // lock that the watch holds while it calls this.
   if (writing) {
     call_.TryCancel();
   } else {

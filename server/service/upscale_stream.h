@@ -61,7 +61,7 @@ class UpscaleStreamCall final
 
   const CallContext& context_;
   grpc::CallbackServerContext& call_;
-  const CallIdentity identity_;
+  CallIdentity identity_;
   AccessPass pass_;
   v1::UpscaleStreamRequest request_;    // Owned by gRPC between StartRead and OnReadDone.
   v1::UpscaleStreamResponse response_;  // Owned by gRPC between StartWrite and OnWriteDone.

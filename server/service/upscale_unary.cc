@@ -63,6 +63,7 @@ UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context, grpc::CallbackSer
 
 absl::Status UpscaleUnaryCall::StartJob(const v1::UpscaleRequest& request) {
   UPSCALER_ASSIGN_OR_RETURN(pass_, context_.access.Enter(BearerKeyOf(call_)));
+  identity_.caller = pass_.caller();
   UPSCALER_ASSIGN_OR_RETURN(Upscaler * upscaler, UpscalerOf(context_));
   TaskInput input = InputOf(request);
   if (input.bytes.size() > context_.max_image_bytes) {

@@ -36,7 +36,7 @@ class UpscaleUnaryCall final : public grpc::ServerUnaryReactor {
 
   const CallContext& context_;
   grpc::CallbackServerContext& call_;
-  const CallIdentity identity_;
+  CallIdentity identity_;
   AccessPass pass_;
   v1::UpscaleResponse& response_;
   ImageFormat output_format_ = ImageFormat::kPng;  // Set before the job starts.

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "server/service/bearer_key.h"
 #include "server/service/estimate.h"
 #include "server/service/grpc_status.h"
 #include "server/service/upscale_stream.h"
@@ -15,7 +14,7 @@ UpscalerService::UpscalerService(CallContext context) : context_(std::move(conte
 grpc::ServerUnaryReactor* UpscalerService::EstimateUpscale(
     grpc::CallbackServerContext* call, const v1::EstimateUpscaleRequest* request,
     v1::EstimateUpscaleResponse* response) {
-  absl::Status status = context_.access.Identify(BearerKeyOf(*call)).status();
+  absl::Status status = CallerOf(context_, *call).status();
   if (status.ok()) {
     absl::StatusOr<v1::EstimateUpscaleResponse> estimate =
         upscaler::EstimateUpscale(context_, *request);
@@ -30,7 +29,7 @@ grpc::ServerUnaryReactor* UpscalerService::EstimateUpscale(
 grpc::ServerUnaryReactor* UpscalerService::GetServerInfo(
     grpc::CallbackServerContext* call, const v1::GetServerInfoRequest* /*request*/,
     v1::GetServerInfoResponse* response) {
-  const absl::Status status = context_.access.Identify(BearerKeyOf(*call)).status();
+  const absl::Status status = CallerOf(context_, *call).status();
   if (status.ok()) *response = context_.server_info();
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));

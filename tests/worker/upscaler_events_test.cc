@@ -172,6 +172,10 @@ TEST_F(UpscalerEventsTest, EstimatesNothingThatItWouldRefuse) {
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(upscaler_.Estimate(task, {.width = 96, .height = 96}),
               StatusIs(absl::StatusCode::kResourceExhausted));
+  UpscaleTask many = task;
+  many.image_count = static_cast<int>(kCapacity) + 1;
+  EXPECT_THAT(FieldOf(upscaler_.Estimate(many, {.width = 16, .height = 16}).status()),
+              Optional(std::string("image_count")));
 }
 
 }  // namespace

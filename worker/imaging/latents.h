@@ -62,7 +62,8 @@ struct Latents {
 };
 
 // Reads the bytes. kInvalidArgument naming "latents.data" when their number does not fit
-// `form` and `rule`, or when one of the numbers is not finite.
+// `form` and `rule`, or when one of the numbers is not finite or
+// beyond all measure.
 absl::StatusOr<Latents> ParseLatents(std::string_view bytes, const LatentsForm& form,
                                      const LatentsRule& rule);
 

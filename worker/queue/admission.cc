@@ -49,11 +49,22 @@ absl::Status Reservation::Resize(std::int64_t bytes) {
 
 Admission::~Admission() { assert(rows() == 0 && bytes() == 0); }
 
-absl::StatusOr<Reservation> Admission::Reserve(std::size_t rows, std::int64_t bytes) {
+absl::Status Admission::CheckLimits(std::size_t rows, std::int64_t bytes) const {
   if (rows > limits_.rows) {
-    return absl::InvalidArgumentError(fmt::format(
-        "the request is for {} pictures; at most {} are taken at a time", rows, limits_.rows));
+    return InvalidField(
+        "image_count", fmt::format("the request is for {} pictures; at most {} are taken at a time",
+                                   rows, limits_.rows));
   }
+  if (bytes > limits_.bytes) {
+    return InvalidField("image", fmt::format("the picture takes {} bytes of memory; at most {} are "
+                                             "taken at a time",
+                                             bytes, limits_.bytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Reservation> Admission::Reserve(std::size_t rows, std::int64_t bytes) {
+  UPSCALER_RETURN_IF_ERROR(CheckLimits(rows, bytes));
   MutexLock lock(mutex_);
   if (closed_) {
     return WithRetryAfter(
@@ -86,11 +97,7 @@ std::int64_t Admission::bytes() const {
 }
 
 absl::Status Admission::CheckBytes(std::int64_t held, std::int64_t more) const {
-  if (held + more > limits_.bytes) {
-    return InvalidField("image", fmt::format("the picture takes {} bytes of memory; at most {} are "
-                                             "taken at a time",
-                                             held + more, limits_.bytes));
-  }
+  UPSCALER_RETURN_IF_ERROR(CheckLimits(/*rows=*/0, held + more));
   if (bytes_ + more > limits_.bytes) {
     return FullError(fmt::format("the queue is full: {} of {} bytes are taken, wanted {}", bytes_,
                                  limits_.bytes, more));

@@ -68,6 +68,9 @@ class Admission {
   absl::StatusOr<Reservation> Reserve(std::size_t rows, std::int64_t bytes)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // kInvalidArgument naming the field when there is not so much in all, whatever is taken.
+  absl::Status CheckLimits(std::size_t rows, std::int64_t bytes) const;
+
   // Refuses from now on; what was admitted stays. May be called more than once.
   void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -43,6 +43,19 @@ TEST_F(StallWatchTest, EveryMessageHasTheWholeTime) {
   EXPECT_EQ(stalls_, 0);
 }
 
+TEST_F(StallWatchTest, AClientThatGoesOnHasWhatIsLeftOfItsTime) {
+  StallWatch::Watched client(watch_, [this] { ++stalls_; });
+  client.Expect();
+  for (int message = 0; message < 3; ++message) {
+    client.Rest();
+    client.Resume();
+    clock_.Advance(4s);
+    watch_.Look();
+  }
+
+  EXPECT_EQ(stalls_, 1);
+}
+
 TEST_F(StallWatchTest, LeavesAClientAloneThatNeedNotDoAnything) {
   StallWatch::Watched client(watch_, [this] { ++stalls_; });
   client.Expect();

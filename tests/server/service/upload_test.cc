@@ -102,6 +102,22 @@ TEST_F(UploadTest, ChecksTheChecksumsThatAreGiven) {
   EXPECT_THAT(upload_.Close(), IsOk());
 }
 
+TEST_F(UploadTest, GetsOnByBytesAndNotByMessages) {
+  ASSERT_THAT(Start(), IsOk());
+  ASSERT_THAT(Chunk("a"), IsOk());
+  EXPECT_FALSE(upload_.GetsOn());
+  ASSERT_THAT(Chunk(std::string(64 << 10, 'x')), IsOk());
+  EXPECT_TRUE(upload_.GetsOn());
+  EXPECT_FALSE(upload_.GetsOn());
+}
+
+TEST_F(UploadTest, ChecksWhatIsSaidOfLatentsBeforeTheyArrive) {
+  v1::UpscaleStreamRequest message;
+  message.mutable_start()->mutable_latents();
+
+  ExpectRefused(upload_.Add(std::move(message)), "latents.data_type");
+}
+
 TEST_F(UploadTest, RefusesAnEmptyChunk) {
   ASSERT_THAT(Start(), IsOk());
   ExpectRefused(Chunk(""), "chunk.data");

