@@ -6,12 +6,13 @@
 
 namespace upscaler {
 
-absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadBudget& uploads,
+                                                        const Clock& clock) {
   const HttpServer::Options http{.address = options.address,
                                  .max_body_bytes = options.max_upload_bytes,
                                  .drain_timeout = options.drain_timeout};
   // Not make_unique, which has no access to the constructor.
-  std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), clock));
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), uploads, clock));
   UPSCALER_ASSIGN_OR_RETURN(
       gateway->server_,
       HttpServer::Start(http, [&router = gateway->router_](const HttpRequest& request) {
@@ -20,13 +21,15 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const C
   return gateway;
 }
 
-Gateway::Gateway(Options options, const Clock& clock)
+Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
     : backend_{.channel = std::move(options.channel),
                .model = std::move(options.model),
                .max_upload_bytes = options.max_upload_bytes,
                .timeout = options.request_timeout,
                .clock = clock,
-               .on_refused = std::move(options.on_refused)},
+               .on_refused = std::move(options.on_refused),
+               .uploads = uploads,
+               .authorize = std::move(options.authorize)},
       router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
               std::move(options.cors_origin)) {}
 

@@ -43,11 +43,17 @@ class Gateway {
     // are the service's to count. On the gateway's thread; may be null. Must not
     // block.
     std::function<void(const RefusedRequest&)> on_refused{};
+    // Whether the owner of an API key, which is empty where a request brings none, may
+    // ask: looked at before the body is read. Null where the service is to say it. Must
+    // not block.
+    std::function<absl::Status(const std::string& api_key)> authorize{};
   };
 
-  // Serves from now on. `clock` must outlive the gateway. kFailedPrecondition when
+  // Serves from now on. Bodies that are arriving are taken from `uploads`. It and `clock`
+  // must outlive the gateway. kFailedPrecondition when
   // the address is taken or is none.
-  static absl::StatusOr<std::unique_ptr<Gateway>> Start(Options options, const Clock& clock);
+  static absl::StatusOr<std::unique_ptr<Gateway>> Start(Options options, UploadBudget& uploads,
+                                                        const Clock& clock);
 
   // Stops: see HttpServer's destructor.
   ~Gateway() = default;
@@ -58,7 +64,7 @@ class Gateway {
   std::uint16_t port() const { return server_->port(); }
 
  private:
-  Gateway(Options options, const Clock& clock);
+  Gateway(Options options, UploadBudget& uploads, const Clock& clock);
 
   const UpscaleBackend backend_;
   const Router router_;

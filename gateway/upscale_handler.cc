@@ -1,5 +1,6 @@
 #include "gateway/upscale_handler.h"
 
+#include <cstdint>
 #include <ctime>
 #include <new>
 #include <utility>
@@ -65,14 +66,25 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
       accepted_image_(AcceptedImage(FindHeader(request.headers, "accept"))),
       call_(UpscaleCall::Create()),
       reader_(MakeFormReader(request)),
-      problem_(CheckHead(request, reader_ != nullptr)) {}
+      share_(backend.uploads),
+      problem_(CheckHead(request, reader_ != nullptr)) {
+  // Strangers shall not send megabytes before they hear it.
+  if (problem_.ok() && backend.authorize != nullptr) problem_ = backend.authorize(api_key_);
+}
 
 void UpscaleHandler::OnBody(std::string_view part) {
+  if (!problem_.ok()) return;
+  problem_ = ReadPart(part);
+  if (problem_.ok()) return;
+  reader_ = nullptr;  // What was kept is of no use.
+  share_.GiveBack();
+}
+
+absl::Status UpscaleHandler::ReadPart(std::string_view part) {
   body_bytes_ += part.size();
-  if (problem_.ok() && body_bytes_ > backend_.max_upload_bytes) {
-    problem_ = BodyTooLarge(backend_.max_upload_bytes);
-  }
-  if (problem_.ok()) problem_ = reader_->Read(part);
+  if (body_bytes_ > backend_.max_upload_bytes) return BodyTooLarge(backend_.max_upload_bytes);
+  UPSCALER_RETURN_IF_ERROR(share_.Take(static_cast<std::int64_t>(part.size())));
+  return reader_->Read(part);
 }
 
 void UpscaleHandler::OnComplete(Respond respond) {
@@ -84,6 +96,7 @@ void UpscaleHandler::OnComplete(Respond respond) {
     return;
   }
 
+  share_.GiveBack();  // The service counts the picture from here on.
   AnswerFacts facts{.id = request_id_,
                     .model = backend_.model,
                     .created = std::time(nullptr),

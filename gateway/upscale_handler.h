@@ -16,6 +16,7 @@
 
 #include "client/upscale_call.h"
 #include "common/clock.h"
+#include "common/upload_budget.h"
 #include "gateway/form_reader.h"
 #include "gateway/http_server.h"
 #include "gateway/upscale_answer.h"
@@ -39,6 +40,9 @@ struct UpscaleBackend {
   const Clock& clock;
   // Called on the server's thread; may be null. Must not block.
   std::function<void(const RefusedRequest&)> on_refused;
+  UploadBudget& uploads;
+  // Whether the owner of an API key may ask; may be null. Must not block.
+  std::function<absl::Status(const std::string& api_key)> authorize;
 };
 
 // Used by the server's thread, but for OnClientGone.
@@ -55,6 +59,7 @@ class UpscaleHandler final : public RequestHandler {
   // The form, once the body is complete. An error means that the request is
   // refused.
   absl::StatusOr<UpscaleForm> TakeForm();
+  absl::Status ReadPart(std::string_view part);
 
   const UpscaleBackend& backend_;
   const std::string request_id_;
@@ -62,8 +67,10 @@ class UpscaleHandler final : public RequestHandler {
   const TimePoint start_;
   const std::optional<v1::ImageFormat> accepted_image_;
   const std::shared_ptr<UpscaleCall> call_;
-  const std::unique_ptr<FormReader> reader_;  // Null where nobody reads the body.
+  // Null where nobody reads the body, or not any more.
+  std::unique_ptr<FormReader> reader_;
   std::size_t body_bytes_ = 0;
+  UploadBudget::Share share_;
   absl::Status problem_;  // Of what has come so far; an error is final.
 };
 

@@ -175,6 +175,9 @@ absl::Status Server::OpenGateway() {
                 .start = clock_.Now() - request.took},
                request.status);
   };
+  const auto authorize = [this](const std::string& api_key) {
+    return access_->Identify(api_key.empty() ? std::nullopt : std::optional(api_key)).status();
+  };
   UPSCALER_ASSIGN_OR_RETURN(
       gateway_, Gateway::Start({.address = settings_.rest_address,
                                 .channel = grpc_->InProcessChannel(),
@@ -183,8 +186,9 @@ absl::Status Server::OpenGateway() {
                                 .drain_timeout = kDeliveryTime,
                                 .ready = [this] { return ready_.load(); },
                                 .live = [this] { return live_.load(); },
-                                .on_refused = record_refused},
-                               clock_));
+                                .on_refused = record_refused,
+                                .authorize = authorize},
+                               uploads_, clock_));
   return absl::OkStatus();
 }
 

@@ -23,7 +23,7 @@
 #include "server/service/grpc_server.h"
 #include "server/service/job_service.h"
 #include "server/service/stall_watch.h"
-#include "server/service/upload_budget.h"
+#include "common/upload_budget.h"
 #include "server/service/upscaler_service.h"
 #include "server/settings.h"
 #include "telemetry/log.h"

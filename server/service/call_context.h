@@ -16,7 +16,7 @@
 #include "proto/upscaler/v1/upscaler.pb.h"
 #include "server/access/access_control.h"
 #include "server/service/stall_watch.h"
-#include "server/service/upload_budget.h"
+#include "common/upload_budget.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "worker/upscaler.h"

@@ -10,7 +10,7 @@
 #include <absl/status/status.h>
 
 #include "proto/upscaler/v1/upscaler.pb.h"
-#include "server/service/upload_budget.h"
+#include "common/upload_budget.h"
 #include "server/service/validation.h"
 
 namespace upscaler {

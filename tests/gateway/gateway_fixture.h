@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +17,7 @@
 
 #include "client/channel.h"
 #include "common/mutex.h"
+#include "common/upload_budget.h"
 #include "gateway/gateway.h"
 #include "tests/support/fake_upscaler_service.h"
 #include "tests/support/http_client.h"
@@ -44,8 +46,9 @@ class GatewayTest : public ::testing::Test {
                                        [this](const RefusedRequest& refused) {
                                          const MutexLock lock(mutex_);
                                          refused_.push_back(refused);
-                                       }},
-                                  clock_);
+                                       },
+                                   .authorize = authorize_},
+                                  uploads_, clock_);
     ASSERT_THAT(gateway, IsOk());
     gateway_ = *std::move(gateway);
   }
@@ -78,6 +81,8 @@ class GatewayTest : public ::testing::Test {
   }
 
   SteadyClock clock_;
+  UploadBudget uploads_{/*bytes=*/1'000'000};
+  std::function<absl::Status(const std::string&)> authorize_{};  // Set before Start.
   std::atomic<bool> ready_ = true;
   std::atomic<bool> live_ = true;
   Mutex mutex_;

@@ -180,5 +180,30 @@ TEST_F(GatewayRefusalTest, PassesOnTheServicesRefusal) {
   EXPECT_EQ(reply.headers.at("access-control-allow-origin"), "*");
 }
 
+TEST_F(GatewayRefusalTest, KeepsNoMoreOfBodiesThatArriveThanThereIsRoomFor) {
+  Start(GoodScript({"picture"}));
+  UploadBudget::Share others(uploads_);
+  ASSERT_THAT(others.Take(990'000), test::IsOk());
+
+  const HttpReply refused = Post({{"image", std::string(20'000, 'x')}});
+  others.GiveBack();
+  const HttpReply taken = Post({{"image", std::string(20'000, 'x')}});
+
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(taken.status, 200);
+  EXPECT_EQ(uploads_.taken(), 0);
+}
+
+TEST_F(GatewayRefusalTest, AsksForTheKeyBeforeItReadsTheBody) {
+  authorize_ = [](const std::string& api_key) {
+    return api_key == "good" ? absl::OkStatus() : absl::UnauthenticatedError("no such key");
+  };
+  Start(GoodScript({"picture"}));
+
+  EXPECT_EQ(Post({{"image", "x"}}, "X-API-Key: bad\r\n").status, 401);
+  EXPECT_THAT(service_->received(), IsEmpty());
+  EXPECT_EQ(Post({{"image", "x"}}, "X-API-Key: good\r\n").status, 200);
+}
+
 }  // namespace
 }  // namespace upscaler

@@ -1,4 +1,4 @@
-// How many bytes of pictures may be on their way in at a time, over all calls.
+// How many bytes of pictures may be on their way in at a time, over all clients.
 //
 // A picture that is being uploaded belongs to no request yet, so the bound on requests
 // does not count it. Without one of its own, many clients that send slowly would hold as

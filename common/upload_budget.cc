@@ -1,4 +1,4 @@
-#include "server/service/upload_budget.h"
+#include "common/upload_budget.h"
 
 #include <chrono>
 #include <utility>
