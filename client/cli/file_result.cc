@@ -17,7 +17,7 @@ using Outcome = FileResult::Outcome;
 
 constexpr double kMebibyte = 1 << 20;
 
-std::string OutputOf(const v1::UpscaleResponse& response, const UpscaleTask& task, int index) {
+std::string OutputOf(const v1::UpscaleResponse& response, const FileTask& task, int index) {
   const auto at = static_cast<std::size_t>(index);
   return at < task.outputs.size() && index < response.images_size() ? task.outputs[at] : "";
 }
@@ -94,14 +94,14 @@ absl::Status WithMessage(const absl::Status& status, const std::string& message)
 
 }  // namespace
 
-FileResult FileFailed(UpscaleTask task, absl::Status error) {
+FileResult FileFailed(FileTask task, absl::Status error) {
   return {.outcome = Outcome::kFailed,
           .task = std::move(task),
           .error = std::move(error),
           .code = ExitCode::kFile};
 }
 
-FileResult CallFailed(UpscaleTask task, absl::Status error, const std::string& server) {
+FileResult CallFailed(FileTask task, absl::Status error, const std::string& server) {
   FileResult result{
       .outcome = Outcome::kFailed, .task = std::move(task), .code = ExitCode::kFailed};
   std::string message(error.message());
@@ -144,7 +144,7 @@ std::vector<std::string> InWords(const FileResult& result, bool quiet) {
 }
 
 nlohmann::ordered_json InJson(const FileResult& result) {
-  const UpscaleTask& task = result.task;
+  const FileTask& task = result.task;
   Json json = {{"file", task.input},
                {"output", task.outputs.empty() ? Json() : Json(task.outputs[0])},
                {"status", OutcomeName(result.outcome)}};

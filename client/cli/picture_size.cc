@@ -92,7 +92,7 @@ std::optional<v1::ImageSize> TiffSize(std::string_view file, bool big_endian) {
 
 }  // namespace
 
-std::optional<v1::ImageSize> PictureSize(std::string_view file) {
+std::optional<v1::ImageSize> ReadPictureSize(std::string_view file) {
   using namespace std::string_view_literals;
   if (file.starts_with("\x89PNG\r\n\x1a\n"sv)) {
     const Bytes bytes(file, /*big_endian=*/true);

@@ -11,7 +11,7 @@ using namespace std::string_literals;
 
 // "300x200", or "none".
 std::string SizeOf(const std::string& file) {
-  const auto size = PictureSize(file);
+  const auto size = ReadPictureSize(file);
   if (!size.has_value()) return "none";
   return std::to_string(size->width()) + "x" + std::to_string(size->height());
 }
