@@ -71,12 +71,14 @@ struct Connection {
 
 // kUnavailable when there is no server, kCancelled when `stop` asks for an end; other
 // errors are those of files. A local server's address goes into `line`.
-absl::StatusOr<Connection> Connect(CommandLine& line, const std::stop_token& stop) {
+absl::StatusOr<Connection> Connect(CommandLine& line, const Clock& clock,
+                                   const std::stop_token& stop) {
   Connection connection;
   if (line.local) {
-    UPSCALER_ASSIGN_OR_RETURN(
-        connection.local,
-        LocalServer::Start({.program = FindServerProgram(), .model = line.model}, stop));
+    UPSCALER_ASSIGN_OR_RETURN(connection.local, LocalServer::Start({.program = FindServerProgram(),
+                                                                    .model = line.model,
+                                                                    .timeout = line.timeout},
+                                                                   clock, stop));
     line.server = {.target = connection.local->target()};
   }
   UPSCALER_ASSIGN_OR_RETURN(connection.channel, MakeChannel(line.server));
@@ -115,7 +117,7 @@ ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& st
   if (line.fail_fast && !plan->errors.empty()) plan->tasks.clear();
 
   if (!plan->tasks.empty()) {
-    const absl::StatusOr<Connection> connection = Connect(line, stop);
+    const absl::StatusOr<Connection> connection = Connect(line, clock, stop);
     if (!connection.ok()) {
       return Complain(console.err, CodeOf(connection.status()), connection.status());
     }
