@@ -28,9 +28,10 @@ std::string Describe(const v1::ImageSize& size) {
 
 std::string EstimateInWords(const FileResult& result) {
   const v1::EstimateUpscaleResponse& estimate = *result.estimate;
+  const std::string input =
+      result.input_size.has_value() ? Describe(*result.input_size) : "latents";
   std::string text = fmt::format("{}: {} -> {}, {}, {:.0f} MiB of device memory", result.task.input,
-                                 Describe(result.input_size), Describe(estimate.output_size()),
-                                 result.task.outputs[0],
+                                 input, Describe(estimate.output_size()), result.task.outputs[0],
                                  static_cast<double>(estimate.device_memory_bytes()) / kMebibyte);
   if (estimate.tile_count() > 1) text += fmt::format(", in {} parts", estimate.tile_count());
   if (estimate.has_work()) text += fmt::format(", {:.1f} s of work", ToSeconds(estimate.work()));
@@ -56,8 +57,10 @@ Json PicturesInJson(const FileResult& result) {
 
 void AddEstimate(Json& json, const FileResult& result) {
   const v1::EstimateUpscaleResponse& estimate = *result.estimate;
-  json["width"] = result.input_size.width();
-  json["height"] = result.input_size.height();
+  if (result.input_size.has_value()) {
+    json["width"] = result.input_size->width();
+    json["height"] = result.input_size->height();
+  }
   json["output_width"] = estimate.output_size().width();
   json["output_height"] = estimate.output_size().height();
   json["tiles"] = estimate.tile_count();

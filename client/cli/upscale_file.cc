@@ -139,8 +139,6 @@ FileResult EstimateFile(const FileTask& task, const FileWork& work) {
   *request.mutable_spec() = work.spec;
   if (input->latents.has_value()) {
     *request.mutable_latents() = *input->latents;
-    result.input_size.set_width(input->latents->width());
-    result.input_size.set_height(input->latents->height());
   } else if (const auto size = ReadPictureSize(input->bytes)) {
     *request.mutable_image_size() = *size;
     result.input_size = *size;
