@@ -7,7 +7,7 @@
 
 namespace upscaler {
 
-absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
+absl::StatusOr<v1::EstimateUpscaleResponse> AskEstimate(
     const std::shared_ptr<grpc::Channel>& channel, const v1::EstimateUpscaleRequest& request,
     const CallOptions& options) {
   UPSCALER_RETURN_IF_ERROR(CheckTexts(request.spec()));
@@ -15,7 +15,7 @@ absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
   return CallUnary(*stub, &v1::UpscalerService::Stub::EstimateUpscale, request, options);
 }
 
-absl::StatusOr<v1::GetServerInfoResponse> GetServerInfo(
+absl::StatusOr<v1::GetServerInfoResponse> AskServerInfo(
     const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options) {
   const auto stub = v1::UpscalerService::NewStub(channel);
   return CallUnary(*stub, &v1::UpscalerService::Stub::GetServerInfo, v1::GetServerInfoRequest(),

@@ -14,12 +14,12 @@ namespace upscaler {
 
 // What a request would take. Refused for the same reasons as the request itself, with the
 // same errors; see client/upscale.h.
-absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
+absl::StatusOr<v1::EstimateUpscaleResponse> AskEstimate(
     const std::shared_ptr<grpc::Channel>& channel, const v1::EstimateUpscaleRequest& request,
     const CallOptions& options = {});
 
 // What the server is and allows.
-absl::StatusOr<v1::GetServerInfoResponse> GetServerInfo(
+absl::StatusOr<v1::GetServerInfoResponse> AskServerInfo(
     const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options = {});
 
 }  // namespace upscaler

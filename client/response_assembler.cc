@@ -71,7 +71,8 @@ absl::Status ResponseAssembler::CheckLastPicture() const {
     return absl::InternalError(fmt::format("the server sent {} bytes of a picture, announced {}",
                                            received, announced_bytes_));
   }
-  // 0 is what a server says that does not reckon checksums.
+  // The field has no presence: 0 is what a server sends that reckons no checksums. The one
+  // picture in four billion whose checksum is 0 goes unchecked, but not its length.
   if (announced_crc32_ != 0 && received_crc32_ != announced_crc32_) {
     return absl::InternalError(
         fmt::format("a picture was damaged on its way: its checksum is {:08x}, announced {:08x}",

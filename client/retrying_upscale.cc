@@ -62,29 +62,31 @@ void RetryingUpscale::OnAttemptDone(absl::StatusOr<v1::UpscaleResponse> response
 
 void RetryingUpscale::AttemptAfter(std::chrono::milliseconds delay) {
   const auto alarm = std::make_shared<grpc::Alarm>();
-  BeginWait(alarm);
-  // Attempt looks whether it was cancelled, however the alarm came to go off.
+  const std::uint64_t attempts = EndCall();
+  // No lock is held: the alarm may go off before Set returns. Attempt looks whether it was
+  // cancelled, however the alarm came to go off.
   alarm->Set(std::chrono::system_clock::now() + delay,
              [self = shared_from_this()](bool /*in_time*/) { self->Attempt(); });
-  // A Cancel that came before Set had no effect on the alarm.
-  if (cancelled()) alarm->Cancel();
+  if (BeginWait(attempts, alarm)) alarm->Cancel();
 }
 
 bool RetryingUpscale::BeginCall(std::shared_ptr<UpscaleCall> call) {
   const MutexLock lock(mutex_);
+  ++attempts_;
   alarm_ = nullptr;
   call_ = std::move(call);
   return cancelled_;
 }
 
-void RetryingUpscale::BeginWait(std::shared_ptr<grpc::Alarm> alarm) {
+std::uint64_t RetryingUpscale::EndCall() {
   const MutexLock lock(mutex_);
   call_ = nullptr;
-  alarm_ = std::move(alarm);
+  return attempts_;
 }
 
-bool RetryingUpscale::cancelled() {
+bool RetryingUpscale::BeginWait(std::uint64_t attempts, std::shared_ptr<grpc::Alarm> alarm) {
   const MutexLock lock(mutex_);
+  if (attempts_ == attempts) alarm_ = std::move(alarm);
   return cancelled_;
 }
 

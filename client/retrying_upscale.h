@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -62,11 +63,15 @@ class RetryingUpscale final : public std::enable_shared_from_this<RetryingUpscal
   void Attempt() ABSL_LOCKS_EXCLUDED(mutex_);
   void OnAttemptDone(absl::StatusOr<v1::UpscaleResponse> response) ABSL_LOCKS_EXCLUDED(mutex_);
   void AttemptAfter(std::chrono::milliseconds delay) ABSL_LOCKS_EXCLUDED(mutex_);
-  // From now on Cancel ends this call, or this wait. BeginCall tells whether Cancel was
-  // called already.
+  // From now on Cancel ends this call. Tells whether it was called already.
   bool BeginCall(std::shared_ptr<UpscaleCall> call) ABSL_LOCKS_EXCLUDED(mutex_);
-  void BeginWait(std::shared_ptr<grpc::Alarm> alarm) ABSL_LOCKS_EXCLUDED(mutex_);
-  bool cancelled() ABSL_LOCKS_EXCLUDED(mutex_);
+  // The call is over. Returns how many there were.
+  std::uint64_t EndCall() ABSL_LOCKS_EXCLUDED(mutex_);
+  // From now on Cancel ends the wait for `alarm`, unless it is over: more than `attempts`
+  // calls have begun. The alarm is set already, since Cancel must not meet Set. Tells
+  // whether Cancel was called already.
+  bool BeginWait(std::uint64_t attempts, std::shared_ptr<grpc::Alarm> alarm)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void End(absl::StatusOr<v1::UpscaleResponse> response);
 
   const RetryOptions retries_;
@@ -80,6 +85,7 @@ class RetryingUpscale final : public std::enable_shared_from_this<RetryingUpscal
 
   Mutex mutex_;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  std::uint64_t attempts_ ABSL_GUARDED_BY(mutex_) = 0;  // Begun so far.
   // What Cancel has to end: shared with it, since the attempt or the wait may be over by
   // then. At most one of them is there.
   std::shared_ptr<UpscaleCall> call_ ABSL_GUARDED_BY(mutex_);

@@ -51,7 +51,7 @@ void UpscaleCall::Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOr
   self_ = shared_from_this();
   callbacks_ = std::move(callbacks);
   if (!order.via.empty()) call->AddMetadata("x-upscaler-via", order.via);
-  upload_ = Upload(std::move(order.spec), std::move(order.latents), std::move(order.image));
+  upload_ = UploadMessages(std::move(order.spec), std::move(order.latents), std::move(order.image));
 
   v1::UpscalerService::NewStub(channel)->async()->UpscaleStream(call.get(), this);
   SendNext();

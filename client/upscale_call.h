@@ -21,7 +21,7 @@
 #include <grpcpp/support/client_callback.h>
 
 #include "client/response_assembler.h"
-#include "client/upload.h"
+#include "client/upload_messages.h"
 #include "common/mutex.h"
 #include "proto/upscaler/v1/upscaler.grpc.pb.h"
 
@@ -95,7 +95,7 @@ class UpscaleCall final
   UpscaleCallbacks callbacks_;
 
   // Used by one write after the other.
-  Upload upload_;
+  UploadMessages upload_;
   v1::UpscaleStreamRequest request_;
 
   // Used by one read after the other, then by OnDone.

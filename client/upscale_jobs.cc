@@ -8,7 +8,7 @@
 
 #include "client/grpc_error.h"
 #include "client/unary_call.h"
-#include "client/upload.h"
+#include "client/upload_messages.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
 
@@ -80,7 +80,7 @@ absl::StatusOr<v1::CreateUpscaleJobResponse> UpscaleJobs::CreateOnce(const Upsca
       {.api_key = options_.api_key, .request_id = order.request_id, .timeout = order.timeout}));
   v1::CreateUpscaleJobResponse response;
   const auto writer = stub_->CreateUpscaleJob(&context, &response);
-  Upload upload(order.spec, order.latents, order.image);
+  UploadMessages upload(order.spec, order.latents, order.image);
   v1::CreateUpscaleJobRequest request;
   request.set_request_id(order.request_id);
   // A write that fails means that the call has ended; Finish says why.

@@ -48,18 +48,21 @@ std::string CheckNatural(const std::string& text) {
 void DescribeFiles(CLI::App& app, Values& values) {
   app.option_defaults()->group("Files");
   app.add_option("INPUT", values.line.inputs,
-                 "Pictures, folders of them, patterns in quotes, or - for standard input")
+                 "Pictures (PNG, JPEG, WebP, TIFF, GIF), folders of them, patterns in quotes, or - "
+                 "for standard input")
       ->required()
       ->option_text("...");
   app.add_option("-o,--output", values.line.output,
                  "A file, a folder, or - for standard output (default: beside each input)")
       ->option_text("PATH");
-  app.add_flag("-r,--recursive", values.line.recursive, "Look into the folders' folders, too");
+  app.add_flag("-r,--recursive", values.line.recursive,
+               "Look into the folders' folders, too (default: only into the folders themselves)");
   app.add_option("--suffix", values.line.suffix,
-                 "Ends the names of outputs that are named after inputs (default: -2x)")
+                 "Ends the names of outputs that are named after inputs, as in --suffix=-big "
+                 "(default: -2x)")
       ->option_text("TEXT");
   app.add_flag("--skip-existing", values.line.skip_existing,
-               "Leave out what has an output already that is not empty");
+               "Leave out what has an output already that is not empty (default: write it anew)");
   CLI::Option* const fail_fast = app.add_flag("--fail-fast", values.line.fail_fast,
                                               "Begin no more pictures after one has failed");
   app.add_flag("--keep-going")
@@ -71,8 +74,10 @@ void DescribeFiles(CLI::App& app, Values& values) {
 
 void DescribePicture(CLI::App& app, Values& values) {
   app.option_defaults()->group("Pictures");
-  app.add_option("--prompt", values.prompt, "What the picture shows")->option_text("TEXT");
-  app.add_option("--negative-prompt", values.negative_prompt, "What it shall not show")
+  app.add_option("--prompt", values.prompt, "What the picture shows (default: none)")
+      ->option_text("TEXT");
+  app.add_option("--negative-prompt", values.negative_prompt,
+                 "What it shall not show (default: none)")
       ->option_text("TEXT");
   app.add_option("--guidance-scale", values.guidance_scale,
                  "How strongly to follow the prompt, 0 to 50 (default: 7.5)")
@@ -81,14 +86,15 @@ void DescribePicture(CLI::App& app, Values& values) {
       ->type_name("NUMBER")
       ->check(CheckNatural);
   app.add_option("--seed", values.seed,
-                 "The same seed gives the same picture (default: a random one)")
+                 "The same seed gives the same picture; further versions add 1 each (default: a "
+                 "random one)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
   app.add_option("-n,--n", values.image_count, "How many versions to make, 1 to 10 (default: 1)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
   app.add_option("--format", values.format,
-                 "png, jpeg or webp (default: as the output's name says; png in folders)")
+                 "png, jpeg or webp (default: what the name given with -o says, or else png)")
       ->check(CLI::IsMember({"png", "jpeg", "webp"}))
       ->option_text("FORMAT");
   app.add_option("--quality", values.quality, "Of jpeg and webp, 0 to 100 (default: 90)")
@@ -102,40 +108,49 @@ void DescribePicture(CLI::App& app, Values& values) {
   app.add_option(
          "--latents-family", values.latents_family,
          "Take .npy files for latents of Stable Diffusion 1.x (sd1) or 2.x (sd2), or of the "
-         "served model itself (served)")
+         "served model itself (served) (default: .npy files are refused)")
       ->check(CLI::IsMember({"sd1", "sd2", "served"}))
       ->option_text("FAMILY");
 }
 
 void DescribeServer(CLI::App& app, Values& values) {
   app.option_defaults()->group("Server");
-  app.add_option("--server", values.line.server.target, "The server")
-      ->type_name("HOST:PORT")
+  app.add_option(
+         "--server", values.line.server.target,
+         "The server's gRPC address (default: that in UPSCALER_SERVER, or else localhost:8998)")
+      ->option_text("HOST:PORT")
       ->envname("UPSCALER_SERVER")
       ->default_val("localhost:8998");
-  app.add_option("--api-key", values.line.api_key,
-                 "The key, if the server wants one; better in UPSCALER_API_KEY or in a file, since "
-                 "others may see it here")
+  app.add_option(
+         "--api-key", values.line.api_key,
+         "The key, if the server wants one; others may see it here, but not in the variable "
+         "or in a file (default: that in UPSCALER_API_KEY, or else none)")
       ->option_text("KEY")
       ->envname("UPSCALER_API_KEY");
-  app.add_option("--api-key-file", values.api_key_file, "The key is this file's first line")
+  app.add_option("--api-key-file", values.api_key_file,
+                 "The key is this file's first line (default: no file)")
       ->option_text("FILE");
-  app.add_flag("--tls", values.line.server.tls, "Connect with TLS; the files below imply it");
+  app.add_flag("--tls", values.line.server.tls,
+               "Connect with TLS; the files below imply it (default: nothing is encrypted)");
   app.add_option("--tls-ca", values.line.server.ca_file,
                  "Who may vouch for the server, as PEM (default: whom the system trusts)")
       ->option_text("FILE");
   CLI::Option* const certificate =
-      app.add_option("--tls-cert", values.line.server.certificate_file,
-                     "The client's own certificate, as PEM, if the server wants one")
+      app.add_option(
+             "--tls-cert", values.line.server.certificate_file,
+             "The client's own certificate, as PEM, if the server wants one (default: none)")
           ->option_text("FILE");
   CLI::Option* const key =
-      app.add_option("--tls-key", values.line.server.key_file, "Its key, as PEM")
+      app.add_option("--tls-key", values.line.server.key_file, "Its key, as PEM (default: none)")
           ->option_text("FILE");
   certificate->needs(key);
   key->needs(certificate);
   CLI::Option* const local =
-      app.add_flag("--local", values.line.local, "Start a server for this command alone");
-  app.add_option("--model", values.line.model, "Its model's folder")
+      app.add_flag("--local", values.line.local,
+                   "Start a server for this command alone, which takes no UPSCALER_... variables "
+                   "(default: use the one at --server)");
+  app.add_option("--model", values.line.model,
+                 "Its model's folder (default: the one that the server program was built with)")
       ->option_text("FOLDER")
       ->needs(local);
 }
@@ -147,7 +162,8 @@ void DescribeRun(CLI::App& app, Values& values) {
       ->check(CheckNatural)
       ->check(CLI::Range(1, kMaxJobs));
   app.add_option("--timeout", values.timeout_seconds,
-                 "Give a picture up after this time (default: never)")
+                 "Give a picture up after this time, tries and waits included, and a --local "
+                 "server that is not ready by then (default: never)")
       ->type_name("SECONDS");
   app.add_option("--retry", values.retry_seconds,
                  "How long to try again where the server is full, starting or away; 0: never "

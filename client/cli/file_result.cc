@@ -17,7 +17,7 @@ using Outcome = FileResult::Outcome;
 
 constexpr double kMebibyte = 1 << 20;
 
-std::string OutputOf(const v1::UpscaleResponse& response, const UpscaleTask& task, int index) {
+std::string OutputOf(const v1::UpscaleResponse& response, const FileTask& task, int index) {
   const auto at = static_cast<std::size_t>(index);
   return at < task.outputs.size() && index < response.images_size() ? task.outputs[at] : "";
 }
@@ -28,9 +28,10 @@ std::string Describe(const v1::ImageSize& size) {
 
 std::string EstimateInWords(const FileResult& result) {
   const v1::EstimateUpscaleResponse& estimate = *result.estimate;
+  const std::string input =
+      result.input_size.has_value() ? Describe(*result.input_size) : "latents";
   std::string text = fmt::format("{}: {} -> {}, {}, {:.0f} MiB of device memory", result.task.input,
-                                 Describe(result.input_size), Describe(estimate.output_size()),
-                                 result.task.outputs[0],
+                                 input, Describe(estimate.output_size()), result.task.outputs[0],
                                  static_cast<double>(estimate.device_memory_bytes()) / kMebibyte);
   if (estimate.tile_count() > 1) text += fmt::format(", in {} parts", estimate.tile_count());
   if (estimate.has_work()) text += fmt::format(", {:.1f} s of work", ToSeconds(estimate.work()));
@@ -56,8 +57,10 @@ Json PicturesInJson(const FileResult& result) {
 
 void AddEstimate(Json& json, const FileResult& result) {
   const v1::EstimateUpscaleResponse& estimate = *result.estimate;
-  json["width"] = result.input_size.width();
-  json["height"] = result.input_size.height();
+  if (result.input_size.has_value()) {
+    json["width"] = result.input_size->width();
+    json["height"] = result.input_size->height();
+  }
   json["output_width"] = estimate.output_size().width();
   json["output_height"] = estimate.output_size().height();
   json["tiles"] = estimate.tile_count();
@@ -94,14 +97,14 @@ absl::Status WithMessage(const absl::Status& status, const std::string& message)
 
 }  // namespace
 
-FileResult FileFailed(UpscaleTask task, absl::Status error) {
+FileResult FileFailed(FileTask task, absl::Status error) {
   return {.outcome = Outcome::kFailed,
           .task = std::move(task),
           .error = std::move(error),
           .code = ExitCode::kFile};
 }
 
-FileResult CallFailed(UpscaleTask task, absl::Status error, const std::string& server) {
+FileResult CallFailed(FileTask task, absl::Status error, const std::string& server) {
   FileResult result{
       .outcome = Outcome::kFailed, .task = std::move(task), .code = ExitCode::kFailed};
   std::string message(error.message());
@@ -144,7 +147,7 @@ std::vector<std::string> InWords(const FileResult& result, bool quiet) {
 }
 
 nlohmann::ordered_json InJson(const FileResult& result) {
-  const UpscaleTask& task = result.task;
+  const FileTask& task = result.task;
   Json json = {{"file", task.input},
                {"output", task.outputs.empty() ? Json() : Json(task.outputs[0])},
                {"status", OutcomeName(result.outcome)}};

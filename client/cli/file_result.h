@@ -20,19 +20,20 @@ struct FileResult {
   enum class Outcome { kDone, kSkipped, kFailed, kEstimated, kInterrupted };
 
   Outcome outcome = Outcome::kDone;
-  UpscaleTask task{};
+  FileTask task{};
   v1::UpscaleResponse response{};                         // Without bytes; where it is done.
   std::vector<std::size_t> bytes{};                       // Of the files, likewise.
-  v1::ImageSize input_size{};                             // Where it is estimated.
-  std::optional<v1::EstimateUpscaleResponse> estimate{};  // Likewise.
-  absl::Status error{};                                   // Where it failed.
-  ExitCode code = ExitCode::kOk;                          // What it alone would end with.
+  std::optional<v1::EstimateUpscaleResponse> estimate{};  // Where it is estimated.
+  // Likewise, upright; none of latents, whose picture's size only the server knows.
+  std::optional<v1::ImageSize> input_size{};
+  absl::Status error{};           // Where it failed.
+  ExitCode code = ExitCode::kOk;  // What it alone would end with.
 };
 
 // The result of `task`, which a file, the server or the way there has failed. The error
 // says what is wrong in words that name `server` where that is of use.
-FileResult FileFailed(UpscaleTask task, absl::Status error);
-FileResult CallFailed(UpscaleTask task, absl::Status error, const std::string& server);
+FileResult FileFailed(FileTask task, absl::Status error);
+FileResult CallFailed(FileTask task, absl::Status error, const std::string& server);
 
 // Lines for people, without a line's end: warnings, then what was written or what went
 // wrong. Only what went wrong if `quiet`.

@@ -18,6 +18,8 @@ Examples:
     upscale photos -r -o large --format jpeg --skip-existing
   What that would take, without doing it:
     upscale photos -r -o large --dry-run
+  What a pattern stands for, in quotes where the command is to look it up:
+    upscale "photos/*.jpg" -o large
   Three versions, as cat-2x-1.png to cat-2x-3.png:
     upscale cat.png --n 3 --seed 7
   In a pipe:
@@ -30,16 +32,21 @@ Examples:
 Outputs:
   With one input file, -o is a file, unless it is a folder that exists or ends in
   "/". Otherwise -o is a folder, which is made where it is missing, and outputs are
-  named after their inputs. Files appear whole or not at all.
-  --json prints one line a picture: file, output, status (done, skipped, failed;
-  estimated with --dry-run), pictures, timings, warnings, error.
+  named after their inputs. Files appear whole or not at all. What is there already
+  is replaced, unless --skip-existing is given.
+  Progress, warnings and errors go to standard error; --json and --dry-run print to
+  standard output. --json prints one line a picture: file, output, status (done,
+  skipped, failed or estimated); pictures, timings and warnings where it is done;
+  error where it failed; with --dry-run width and height (not of latents),
+  output_width, output_height, tiles, device_memory_bytes, host_memory_bytes and,
+  where the server can tell, work_seconds and eta_seconds.
 
 Exit codes:
     0  every picture is written, or was there already
     1  the server refused a request or failed; with several pictures: any of them failed
     2  the command line makes no sense
     3  a file cannot be read or written; with several pictures: nothing else went wrong
-    4  there is no server at the address
+    4  there is no server at the address, or --local could not start one
   130  interrupted, by Ctrl-C say: what is written stays, what was being done is
        cancelled on the server too)";
 

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -42,9 +43,21 @@ std::vector<std::string> Arguments(const LocalServer::Options& options) {
   return arguments;
 }
 
+// This process's variables but those of our programs: they are meant for another server,
+// whose certificate or keys, say, would shut this command out.
+std::vector<char*> Environment() {
+  std::vector<char*> variables;
+  for (char** variable = ::environ; variable != nullptr && *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with("UPSCALER_")) variables.push_back(*variable);
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
 // What the new process does until it is another program. Only what is safe after fork in
 // a process with threads.
-[[noreturn]] void Become(std::vector<char*>& arguments, int log, pid_t parent) {
+[[noreturn]] void Become(std::vector<char*>& arguments, std::vector<char*>& environment, int log,
+                         pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have gone before it could be watched.
   if (::getppid() != parent) ::_exit(kCannotRun);
@@ -57,7 +70,7 @@ std::vector<std::string> Arguments(const LocalServer::Options& options) {
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(nothing, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
-  ::execvp(arguments[0], arguments.data());
+  ::execvpe(arguments[0], arguments.data(), environment.data());
   constexpr std::string_view kFailed = "cannot be run\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kFailed.data(), kFailed.size());
   ::_exit(kCannotRun);
@@ -90,17 +103,21 @@ std::string FindServerProgram() {
 }
 
 absl::StatusOr<std::unique_ptr<LocalServer>> LocalServer::Start(const Options& options,
+                                                                const Clock& clock,
                                                                 const std::stop_token& stop) {
+  const TimePoint give_up_at =
+      options.timeout.has_value() ? clock.Now() + *options.timeout : TimePoint::max();
   std::array<int, 2> log = {-1, -1};
   if (::pipe2(log.data(), O_CLOEXEC) != 0) return CannotStart(options.program, LastError());
   std::vector<std::string> texts = Arguments(options);
   std::vector<char*> arguments;
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
+  std::vector<char*> environment = Environment();
 
   const pid_t parent = ::getpid();
   const pid_t process = ::fork();
-  if (process == 0) Become(arguments, log[1], parent);
+  if (process == 0) Become(arguments, environment, log[1], parent);
   ::close(log[1]);
   if (process < 0) {
     ::close(log[0]);
@@ -108,7 +125,7 @@ absl::StatusOr<std::unique_ptr<LocalServer>> LocalServer::Start(const Options& o
   }
   // Not make_unique, which has no access to the constructor.
   std::unique_ptr<LocalServer> server(new LocalServer(process, log[0]));
-  absl::Status status = server->AwaitReady(stop);
+  absl::Status status = server->AwaitReady(give_up_at, stop);
   if (absl::IsUnavailable(status)) {
     return CannotStart(options.program, std::string(status.message()));
   }
@@ -122,25 +139,30 @@ LocalServer::LocalServer(pid_t process, int log)
       reader_(&LocalServer::ReadLog, this) {}
 
 LocalServer::~LocalServer() {
-  ::kill(process_, SIGTERM);
+  // One that is not ready has nothing to finish, and might not listen.
+  ::kill(process_, target_.empty() ? SIGKILL : SIGTERM);
   int status = 0;
   while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
 }
 
-absl::Status LocalServer::AwaitReady(const std::stop_token& stop) {
+absl::Status LocalServer::AwaitReady(TimePoint give_up_at, const std::stop_token& stop) {
   // The log then ends, and so does the wait.
-  const std::stop_callback on_stop(stop, [this] { ::kill(process_, SIGTERM); });
+  const std::stop_callback on_stop(stop, [this] { ::kill(process_, SIGKILL); });
   MutexLock lock(mutex_);
-  while (!port_.has_value() && !log_ended_) lock.Wait(changed_);
+  bool in_time = true;
+  while (in_time && !port_.has_value() && !log_ended_) {
+    in_time = lock.WaitUntil(changed_, give_up_at);
+  }
   if (stop.stop_requested()) return absl::CancelledError("interrupted");
   if (port_.has_value()) {
     target_ = fmt::format("127.0.0.1:{}", *port_);
     return absl::OkStatus();
   }
-  return absl::UnavailableError(last_lines_.empty()
-                                    ? "it ended without a word"
-                                    : fmt::format("{}", fmt::join(last_lines_, "; ")));
+  std::string words = fmt::format("{}", fmt::join(last_lines_, "; "));
+  if (words.empty()) words = "without a word";
+  return absl::UnavailableError(
+      fmt::format("it {}: {}", log_ended_ ? "ended" : "was not ready in time", words));
 }
 
 void LocalServer::ReadLog() {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include <absl/status/statusor.h>
 #include <sys/types.h>
 
+#include "common/clock.h"
 #include "common/mutex.h"
 
 namespace upscaler {
@@ -31,15 +33,19 @@ class LocalServer {
   struct Options {
     std::string program{};  // A path, or a name on the PATH.
     std::string model{};    // Its folder; empty: the server's own default.
+    // Until it is ready; none: as long as it takes.
+    std::optional<std::chrono::milliseconds> timeout{};
   };
 
-  // Starts the server on free ports of the loopback, and waits until it says that it is
-  // ready. kUnavailable when it cannot be started or ends before that, with what it said
-  // last; kCancelled when `stop` asks for an end.
+  // Starts the server on free ports of the loopback, without the UPSCALER_... variables of
+  // this process, and waits until it says that it is ready. kUnavailable when it cannot be
+  // started, ends before that or is not ready in time, with what it said last; kCancelled
+  // when `stop` asks for an end.
   //
   // The server ends with the thread that calls this, even where that is killed, so this
   // is to be called on the thread that lives longest.
   static absl::StatusOr<std::unique_ptr<LocalServer>> Start(const Options& options,
+                                                            const Clock& clock,
                                                             const std::stop_token& stop);
 
   // Asks the server to end, and waits for that.
@@ -54,7 +60,8 @@ class LocalServer {
  private:
   LocalServer(pid_t process, int log);
 
-  absl::Status AwaitReady(const std::stop_token& stop) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status AwaitReady(TimePoint give_up_at, const std::stop_token& stop)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void ReadLog() ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeLine(std::string line) ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -1,10 +1,13 @@
 #include "client/cli/picture_size.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace upscaler {
 namespace {
+
+using namespace std::string_view_literals;
 
 // Numbers in a file. What lies beyond its end reads as 0, which no size is.
 class Bytes {
@@ -37,9 +40,53 @@ std::optional<v1::ImageSize> Size(std::uint32_t width, std::uint32_t height) {
   return size;
 }
 
-// The frame's header is one segment among others: marker, length, content.
+// What the first page of a TIFF says of itself; 0 where it does not.
+struct TiffPage {
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::uint32_t orientation = 0;
+};
+
+bool IsTiff(std::string_view file) {
+  return file.starts_with("II*\0"sv) || file.starts_with("MM\0*"sv);
+}
+
+// The page's entries: tag, type, count, value. The value is 2 or 4 bytes.
+TiffPage ReadTiffPage(std::string_view file) {
+  constexpr std::size_t kEntryBytes = 12;
+  constexpr std::uint32_t kShort = 3;
+  constexpr std::uint32_t kWidthTag = 256;
+  constexpr std::uint32_t kHeightTag = 257;
+  constexpr std::uint32_t kOrientationTag = 274;
+  const Bytes bytes(file, /*big_endian=*/file.starts_with('M'));
+  const std::size_t start = bytes.At(4, 4);
+  const std::size_t entries = bytes.At(start, 2);
+  TiffPage page;
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t at = start + 2 + i * kEntryBytes;
+    const std::uint32_t value = bytes.At(at + 8, bytes.At(at + 2, 2) == kShort ? 2 : 4);
+    const std::uint32_t tag = bytes.At(at, 2);
+    if (tag == kWidthTag) page.width = value;
+    if (tag == kHeightTag) page.height = value;
+    if (tag == kOrientationTag) page.orientation = value;
+  }
+  return page;
+}
+
+// Of a picture that is to be turned so.
+std::optional<v1::ImageSize> UprightSize(std::uint32_t width, std::uint32_t height,
+                                         std::uint32_t orientation) {
+  const bool lies = orientation >= 5 && orientation <= 8;
+  return lies ? Size(height, width) : Size(width, height);
+}
+
+// The frame's header is one segment among others: marker, length, content. That of EXIF,
+// which is a TIFF without a picture, comes before it.
 std::optional<v1::ImageSize> JpegSize(std::string_view file) {
+  constexpr std::uint32_t kExifMarker = 0xe1;
+  constexpr std::string_view kExifStart = "Exif\0\0"sv;
   const Bytes bytes(file, /*big_endian=*/true);
+  std::uint32_t orientation = 0;
   std::size_t at = 2;
   while (at + 4 <= bytes.size()) {
     if (bytes.At(at, 1) != 0xff) return std::nullopt;
@@ -50,9 +97,14 @@ std::optional<v1::ImageSize> JpegSize(std::string_view file) {
     }
     // C4, C8 and CC are no frames.
     if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
-      return Size(bytes.At(at + 7, 2), bytes.At(at + 5, 2));
+      return UprightSize(bytes.At(at + 7, 2), bytes.At(at + 5, 2), orientation);
     }
-    at += 2 + std::size_t{bytes.At(at + 2, 2)};
+    const std::size_t length = bytes.At(at + 2, 2);  // Its own 2 bytes included.
+    std::string_view content = file.substr(at + 4, std::max<std::size_t>(length, 2) - 2);
+    at += 2 + length;
+    if (marker != kExifMarker || !content.starts_with(kExifStart)) continue;
+    content.remove_prefix(kExifStart.size());
+    if (IsTiff(content)) orientation = ReadTiffPage(content).orientation;
   }
   return std::nullopt;
 }
@@ -69,31 +121,9 @@ std::optional<v1::ImageSize> WebpSize(std::string_view file) {
   return std::nullopt;
 }
 
-// The first page's entries: tag, type, count, value. The value is 2 or 4 bytes.
-std::optional<v1::ImageSize> TiffSize(std::string_view file, bool big_endian) {
-  constexpr std::size_t kEntryBytes = 12;
-  constexpr std::uint32_t kWidthTag = 256;
-  constexpr std::uint32_t kHeightTag = 257;
-  constexpr std::uint32_t kShort = 3;
-  const Bytes bytes(file, big_endian);
-  const std::size_t page = bytes.At(4, 4);
-  const std::size_t entries = bytes.At(page, 2);
-  std::uint32_t width = 0;
-  std::uint32_t height = 0;
-  for (std::size_t i = 0; i < entries; ++i) {
-    const std::size_t at = page + 2 + i * kEntryBytes;
-    const std::uint32_t tag = bytes.At(at, 2);
-    const std::uint32_t value = bytes.At(at + 8, bytes.At(at + 2, 2) == kShort ? 2 : 4);
-    if (tag == kWidthTag) width = value;
-    if (tag == kHeightTag) height = value;
-  }
-  return Size(width, height);
-}
-
 }  // namespace
 
-std::optional<v1::ImageSize> PictureSize(std::string_view file) {
-  using namespace std::string_view_literals;
+std::optional<v1::ImageSize> ReadPictureSize(std::string_view file) {
   if (file.starts_with("\x89PNG\r\n\x1a\n"sv)) {
     const Bytes bytes(file, /*big_endian=*/true);
     return Size(bytes.At(16, 4), bytes.At(20, 4));
@@ -106,9 +136,9 @@ std::optional<v1::ImageSize> PictureSize(std::string_view file) {
   if (file.starts_with("RIFF"sv) && file.size() >= 30 && file.substr(8, 4) == "WEBP"sv) {
     return WebpSize(file);
   }
-  if (file.starts_with("II*\0"sv)) return TiffSize(file, /*big_endian=*/false);
-  if (file.starts_with("MM\0*"sv)) return TiffSize(file, /*big_endian=*/true);
-  return std::nullopt;
+  if (!IsTiff(file)) return std::nullopt;
+  const TiffPage page = ReadTiffPage(file);
+  return UprightSize(page.width, page.height, page.orientation);
 }
 
 }  // namespace upscaler

@@ -10,8 +10,8 @@
 namespace upscaler {
 
 // The size that the file's header gives of a PNG, JPEG, WebP, GIF or TIFF, or nothing
-// where it is none of them or has none. The picture itself may still be damaged. A JPEG
-// that is to be turned is measured as it lies; the number of pixels is the same.
-std::optional<v1::ImageSize> PictureSize(std::string_view file);
+// where it is none of them or has none. The picture itself may still be damaged. A JPEG or
+// TIFF that is to be turned, as cameras say in EXIF, is measured upright.
+std::optional<v1::ImageSize> ReadPictureSize(std::string_view file);
 
 }  // namespace upscaler

@@ -32,16 +32,16 @@ void UpscaleBatch::Report(const FileResult& result) {
   for (const std::string& text : InWords(result, line_.quiet)) progress_.Say(text);
 }
 
-void UpscaleBatch::Run(const std::vector<UpscaleTask>& tasks, const FileWork& work) {
+void UpscaleBatch::Run(const std::vector<FileTask>& tasks, const FileWork& work) {
   if (tasks.empty()) return;
   ThreadPool pool(std::min(line_.jobs, tasks.size()));
-  for (const UpscaleTask& task : tasks) {
+  for (const FileTask& task : tasks) {
     pool.Add([this, &task, &work] { Do(task, work); });
   }
   // The pool's end waits for all of them.
 }
 
-void UpscaleBatch::Do(const UpscaleTask& task, const FileWork& work) {
+void UpscaleBatch::Do(const FileTask& task, const FileWork& work) {
   if (work.stop.stop_requested()) {
     Report({.outcome = Outcome::kInterrupted, .task = task});
     return;

@@ -28,7 +28,7 @@ class UpscaleBatch {
 
   // Does all `tasks`, as many at a time as the command line says. Blocks until they are
   // done; begins no more once the work is to stop or, if the user wants that, one failed.
-  void Run(const std::vector<UpscaleTask>& tasks, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Run(const std::vector<FileTask>& tasks, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // "12 done, 3 skipped, 1 failed"
   std::string Summary() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -37,7 +37,7 @@ class UpscaleBatch {
   ExitCode exit_code() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  void Do(const UpscaleTask& task, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Do(const FileTask& task, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
   void Count(const FileResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountNotBegun() ABSL_LOCKS_EXCLUDED(mutex_);
   bool has_failed() const ABSL_LOCKS_EXCLUDED(mutex_);

@@ -41,9 +41,9 @@ bool IsThere(const std::string& path) {
 }
 
 // Moves the tasks out of `tasks` whose outputs are all there.
-std::vector<UpscaleTask> TakeFinished(std::vector<UpscaleTask>& tasks) {
-  std::vector<UpscaleTask> finished;
-  std::erase_if(tasks, [&](UpscaleTask& task) {
+std::vector<FileTask> TakeFinished(std::vector<FileTask>& tasks) {
+  std::vector<FileTask> finished;
+  std::erase_if(tasks, [&](FileTask& task) {
     if (!std::ranges::all_of(task.outputs, IsThere)) return false;
     finished.push_back(std::move(task));
     return true;
@@ -56,7 +56,7 @@ std::vector<UpscaleTask> TakeFinished(std::vector<UpscaleTask>& tasks) {
 absl::Status CheckReachable(const std::shared_ptr<grpc::Channel>& channel,
                             const CommandLine& line) {
   const absl::Status status =
-      GetServerInfo(channel, {.api_key = line.api_key, .timeout = kQuestionTimeout}).status();
+      AskServerInfo(channel, {.api_key = line.api_key, .timeout = kQuestionTimeout}).status();
   // Any other error is an answer.
   if (!absl::IsUnavailable(status) || ReasonOf(status).has_value()) return absl::OkStatus();
   return absl::UnavailableError(fmt::format("cannot reach the server at {}: {}", line.server.target,
@@ -71,12 +71,14 @@ struct Connection {
 
 // kUnavailable when there is no server, kCancelled when `stop` asks for an end; other
 // errors are those of files. A local server's address goes into `line`.
-absl::StatusOr<Connection> Connect(CommandLine& line, const std::stop_token& stop) {
+absl::StatusOr<Connection> Connect(CommandLine& line, const Clock& clock,
+                                   const std::stop_token& stop) {
   Connection connection;
   if (line.local) {
-    UPSCALER_ASSIGN_OR_RETURN(
-        connection.local,
-        LocalServer::Start({.program = FindServerProgram(), .model = line.model}, stop));
+    UPSCALER_ASSIGN_OR_RETURN(connection.local, LocalServer::Start({.program = FindServerProgram(),
+                                                                    .model = line.model,
+                                                                    .timeout = line.timeout},
+                                                                   clock, stop));
     line.server = {.target = connection.local->target()};
   }
   UPSCALER_ASSIGN_OR_RETURN(connection.channel, MakeChannel(line.server));
@@ -96,7 +98,7 @@ ExitCode CodeOf(const absl::Status& connect_error) {
 ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& stop) {
   absl::StatusOr<UpscalePlan> plan = MakePlan(line);
   if (!plan.ok()) return Complain(console.err, ExitCode::kUsage, plan.status());
-  std::vector<UpscaleTask> finished;
+  std::vector<FileTask> finished;
   if (line.skip_existing) finished = TakeFinished(plan->tasks);
   const std::size_t total = plan->tasks.size() + plan->errors.size() + finished.size();
 
@@ -106,7 +108,7 @@ ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& st
       {.is_terminal = console.err_is_terminal, .quiet = line.quiet, .total = plan->tasks.size()},
       clock);
   UpscaleBatch batch(line, console.out, progress);
-  for (UpscaleTask& task : finished) {
+  for (FileTask& task : finished) {
     batch.Report({.outcome = FileResult::Outcome::kSkipped, .task = std::move(task)});
   }
   for (InputError& error : plan->errors) {
@@ -115,7 +117,7 @@ ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& st
   if (line.fail_fast && !plan->errors.empty()) plan->tasks.clear();
 
   if (!plan->tasks.empty()) {
-    const absl::StatusOr<Connection> connection = Connect(line, stop);
+    const absl::StatusOr<Connection> connection = Connect(line, clock, stop);
     if (!connection.ok()) {
       return Complain(console.err, CodeOf(connection.status()), connection.status());
     }

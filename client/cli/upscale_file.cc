@@ -32,7 +32,7 @@ struct Input {
   std::optional<v1::LatentsInfo> latents;  // None: a picture.
 };
 
-absl::StatusOr<Input> ReadInput(const UpscaleTask& task, const FileWork& work) {
+absl::StatusOr<Input> ReadInput(const FileTask& task, const FileWork& work) {
   UPSCALER_ASSIGN_OR_RETURN(std::string bytes, ReadPicture(task.input, work.in));
   if (!IsNpy(task.input)) return Input{.bytes = std::move(bytes), .latents = std::nullopt};
   absl::StatusOr<NpyTensor> tensor = ReadNpy(bytes);
@@ -44,7 +44,7 @@ absl::StatusOr<Input> ReadInput(const UpscaleTask& task, const FileWork& work) {
   return Input{.bytes = std::move(tensor->numbers), .latents = std::move(tensor->info)};
 }
 
-absl::Status MakeFolder(const UpscaleTask& task) {
+absl::Status MakeFolder(const FileTask& task) {
   const fs::path folder = fs::path(task.outputs[0]).parent_path();
   std::error_code error;
   if (!task.make_folder || folder.empty()) return absl::OkStatus();
@@ -61,8 +61,7 @@ RetryOptions RetriesOf(const CommandLine& line) {
       .max_attempts = std::nullopt, .give_up_after = retry_for, .first_delay = line.retry_delay};
 }
 
-absl::StatusOr<v1::UpscaleResponse> Ask(const UpscaleTask& task, Input input,
-                                        const FileWork& work) {
+absl::StatusOr<v1::UpscaleResponse> Ask(const FileTask& task, Input input, const FileWork& work) {
   std::promise<absl::StatusOr<v1::UpscaleResponse>> answer;
   std::future<absl::StatusOr<v1::UpscaleResponse>> answered = answer.get_future();
   const auto upscale = RetryingUpscale::Create(RetriesOf(work.line), work.clock);
@@ -107,7 +106,7 @@ absl::Status WriteFiles(v1::UpscaleResponse& response, const FileWork& work, Fil
 
 }  // namespace
 
-FileResult UpscaleFile(const UpscaleTask& task, const FileWork& work) {
+FileResult UpscaleFile(const FileTask& task, const FileWork& work) {
   absl::StatusOr<Input> input = ReadInput(task, work);
   if (!input.ok()) return FileFailed(task, input.status());
   if (absl::Status status = MakeFolder(task); !status.ok()) return FileFailed(task, status);
@@ -131,7 +130,7 @@ FileResult UpscaleFile(const UpscaleTask& task, const FileWork& work) {
   return result;
 }
 
-FileResult EstimateFile(const UpscaleTask& task, const FileWork& work) {
+FileResult EstimateFile(const FileTask& task, const FileWork& work) {
   const absl::StatusOr<Input> input = ReadInput(task, work);
   if (!input.ok()) return FileFailed(task, input.status());
 
@@ -140,9 +139,7 @@ FileResult EstimateFile(const UpscaleTask& task, const FileWork& work) {
   *request.mutable_spec() = work.spec;
   if (input->latents.has_value()) {
     *request.mutable_latents() = *input->latents;
-    result.input_size.set_width(input->latents->width());
-    result.input_size.set_height(input->latents->height());
-  } else if (const auto size = PictureSize(input->bytes)) {
+  } else if (const auto size = ReadPictureSize(input->bytes)) {
     *request.mutable_image_size() = *size;
     result.input_size = *size;
   } else {
@@ -150,7 +147,7 @@ FileResult EstimateFile(const UpscaleTask& task, const FileWork& work) {
         task, absl::InvalidArgumentError(fmt::format(
                   "cannot tell the size of {}: it does not begin like a picture", task.input)));
   }
-  auto estimate = EstimateUpscale(
+  auto estimate = AskEstimate(
       work.channel, request,
       {.api_key = work.line.api_key, .timeout = work.line.timeout.value_or(kQuestionTimeout)});
   if (!estimate.ok()) return CallFailed(task, estimate.status(), work.line.server.target);

@@ -32,9 +32,9 @@ struct FileWork {
 
 // Blocks until the pictures are written or cannot be. Ends early, as kInterrupted, when
 // `stop` asks for it. May run on several threads at a time.
-FileResult UpscaleFile(const UpscaleTask& task, const FileWork& work);
+FileResult UpscaleFile(const FileTask& task, const FileWork& work);
 
 // Asks the server what UpscaleFile would take. Writes nothing.
-FileResult EstimateFile(const UpscaleTask& task, const FileWork& work);
+FileResult EstimateFile(const FileTask& task, const FileWork& work);
 
 }  // namespace upscaler

@@ -90,9 +90,9 @@ std::vector<std::string> Versions(const std::string& output, std::uint32_t count
 
 // Whether no output takes the place of another one, or of an input. A file that is named
 // as input and as output may be replaced: that was said in so many words.
-absl::Status CheckCollisions(const std::vector<UpscaleTask>& tasks, bool one_file) {
+absl::Status CheckCollisions(const std::vector<FileTask>& tasks, bool one_file) {
   std::map<std::string, std::string> owners;  // What each output comes from.
-  for (const UpscaleTask& task : tasks) {
+  for (const FileTask& task : tasks) {
     for (const std::string& output : task.outputs) {
       const auto [owner, is_new] = owners.emplace(Identity(output), task.input);
       if (is_new) continue;
@@ -101,7 +101,7 @@ absl::Status CheckCollisions(const std::vector<UpscaleTask>& tasks, bool one_fil
     }
   }
   if (one_file) return absl::OkStatus();
-  for (const UpscaleTask& task : tasks) {
+  for (const FileTask& task : tasks) {
     const auto owner = owners.find(Identity(task.input));
     if (owner == owners.end()) continue;
     return absl::InvalidArgumentError(

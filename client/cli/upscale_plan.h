@@ -16,7 +16,7 @@
 namespace upscaler {
 
 // One picture's way.
-struct UpscaleTask {
+struct FileTask {
   std::string input;  // A path, or "-" for standard input.
   // Paths, one a version, or "-" for standard output.
   std::vector<std::string> outputs{};
@@ -26,7 +26,7 @@ struct UpscaleTask {
 
 struct UpscalePlan {
   v1::UpscaleSpec spec{};  // Of all, with the format that the outputs' names tell.
-  std::vector<UpscaleTask> tasks{};
+  std::vector<FileTask> tasks{};
   std::vector<InputError> errors{};  // What cannot be read, or not be written.
 };
 

@@ -76,6 +76,17 @@ TEST_F(RetryingUpscaleTest, StopsWaitingWhenItIsCancelled) {
   EXPECT_THAT(done_.get_future().get(), StatusIs(absl::StatusCode::kCancelled));
 }
 
+TEST_F(RetryingUpscaleTest, DoesNotWaitWhenItIsCancelledBeforeTheWaitBegins) {
+  service_.set_first({{.status = QueueFull(1h)}});
+
+  upscale_->Start(
+      channel_, {.image = "image"},
+      {.on_retry = [this](const auto& /*status*/, auto /*delay*/) { upscale_->Cancel(); },
+       .on_done = [this](auto response) { done_.set_value(std::move(response)); }});
+
+  EXPECT_THAT(done_.get_future().get(), StatusIs(absl::StatusCode::kCancelled));
+}
+
 TEST_F(RetryingUpscaleTest, EndsTheCallWhenItIsCancelled) {
   service_.set_first({{.hold = true}});
   Start();

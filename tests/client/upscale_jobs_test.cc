@@ -187,8 +187,8 @@ TEST(AskServerTest, BringsTheAnswers) {
   v1::EstimateUpscaleRequest request;
   request.mutable_image_size()->set_width(30);
 
-  const auto estimate = EstimateUpscale(channel, request);
-  const auto info = GetServerInfo(channel);
+  const auto estimate = AskEstimate(channel, request);
+  const auto info = AskServerInfo(channel);
 
   ASSERT_THAT(estimate, IsOk());
   EXPECT_EQ(estimate->output_size().width(), 60U);
@@ -203,9 +203,9 @@ TEST(AskServerTest, BringsTheServersErrors) {
 
   const auto channel = MakeChannel(service.target());
 
-  EXPECT_THAT(EstimateUpscale(channel, {}), StatusIs(absl::StatusCode::kUnimplemented));
-  EXPECT_THAT(EstimateUpscale(channel, unsendable), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(GetServerInfo(channel, {.api_key = "\n"}),
+  EXPECT_THAT(AskEstimate(channel, {}), StatusIs(absl::StatusCode::kUnimplemented));
+  EXPECT_THAT(AskEstimate(channel, unsendable), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(AskServerInfo(channel, {.api_key = "\n"}),
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 

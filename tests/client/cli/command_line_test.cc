@@ -1,6 +1,8 @@
 #include "client/cli/command_line.h"
 
+#include <regex>
 #include <sstream>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -189,6 +191,20 @@ TEST_F(CommandLineTest, RefusesWhatIsMissingOrNoNumber) {
   for (const char* timeout : {"0", "-1", "nan", "1e300"}) {
     EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--timeout", timeout}), ExitCode::kUsage);
   }
+}
+
+TEST_F(CommandLineTest, NamesTheDefaultOfEveryOptionThatTakesAValue) {
+  EXPECT_EQ(ParseBad({"--help"}), ExitCode::kOk);
+
+  // "  --steps NUMBER", then spaces or a new line, then words.
+  const std::regex option(R"(\n  (?:-.,)?(--[a-z-]+) [A-Z][A-Z:]+\s+([^\n]*))");
+  const std::string help = out_.str();
+  int options = 0;
+  for (std::sregex_iterator i(help.begin(), help.end(), option), end; i != end; ++i) {
+    EXPECT_THAT((*i)[2].str(), HasSubstr("(default: ")) << (*i)[1].str();
+    ++options;
+  }
+  EXPECT_GT(options, 15);
 }
 
 TEST_F(CommandLineTest, ExplainsItselfOnStandardOutput) {

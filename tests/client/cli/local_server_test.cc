@@ -2,12 +2,15 @@
 
 #include "client/cli/local_server.h"
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -15,20 +18,25 @@
 namespace upscaler {
 namespace {
 
+using namespace std::chrono_literals;
 using test::IsOk;
 using test::StatusIs;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class LocalServerTest : public ::testing::Test {
  protected:
-  absl::StatusOr<std::unique_ptr<LocalServer>> Start(const std::string& script,
-                                                     const std::stop_token& stop = {}) {
+  absl::StatusOr<std::unique_ptr<LocalServer>> Start(
+      const std::string& script, const std::stop_token& stop = {},
+      std::optional<std::chrono::milliseconds> timeout = std::nullopt) {
     const std::string path = folder_.Write("server", "#!/bin/sh\n" + script);
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
-    return LocalServer::Start({.program = path, .model = "some/model"}, stop);
+    return LocalServer::Start({.program = path, .model = "some/model", .timeout = timeout}, clock_,
+                              stop);
   }
 
   test::TemporaryFolder folder_;
+  const SteadyClock clock_;
 };
 
 TEST_F(LocalServerTest, IsReadyWhenItsLogSaysSo) {
@@ -57,6 +65,21 @@ TEST_F(LocalServerTest, TellsTheServerWhereToListenAndWhatToServe) {
   EXPECT_THAT(arguments, HasSubstr("--model=some/model"));
 }
 
+TEST_F(LocalServerTest, KeepsOtherServersSettingsFromTheServer) {
+  ::setenv("UPSCALER_API_KEYS_FILE", "keys", 1);
+
+  const auto server = Start("env > '" + folder_.Path("environment") +
+                            "'\n"
+                            R"(echo '{"message":"ready","grpc_port":1}' >&2)"
+                            "\nexec sleep 1000\n");
+
+  ::unsetenv("UPSCALER_API_KEYS_FILE");
+  ASSERT_THAT(server, IsOk());
+  const std::string environment = folder_.Read("environment");
+  EXPECT_THAT(environment, Not(HasSubstr("UPSCALER_API_KEYS_FILE")));
+  EXPECT_THAT(environment, HasSubstr("PATH="));
+}
+
 TEST_F(LocalServerTest, EndsTheServer) {
   auto server = Start("echo $$ > '" + folder_.Path("pid") +
                       "'\n"
@@ -80,10 +103,17 @@ TEST_F(LocalServerTest, TellsTheServersLastWordsWhereItDoesNotStart) {
 }
 
 TEST_F(LocalServerTest, RefusesAProgramThatIsNotThere) {
-  const auto server = LocalServer::Start({.program = folder_.Path("missing")}, {});
+  const auto server = LocalServer::Start({.program = folder_.Path("missing")}, clock_, {});
 
   EXPECT_THAT(server, StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(std::string(server.status().message()), HasSubstr("cannot be run"));
+}
+
+TEST_F(LocalServerTest, GivesUpWhatIsNotReadyInTime) {
+  const auto server = Start("trap '' TERM\nexec sleep 1000\n", {}, 1ms);
+
+  EXPECT_THAT(server, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr("not ready in time"));
 }
 
 TEST_F(LocalServerTest, StopsWaitingWhenItIsTold) {

@@ -11,7 +11,7 @@ using namespace std::string_literals;
 
 // "300x200", or "none".
 std::string SizeOf(const std::string& file) {
-  const auto size = PictureSize(file);
+  const auto size = ReadPictureSize(file);
   if (!size.has_value()) return "none";
   return std::to_string(size->width()) + "x" + std::to_string(size->height());
 }
@@ -30,6 +30,29 @@ const std::string kTiffLittle =
     "II*\0\x08\0\0\0\x02\0\0\x01\x03\0\x01\0\0\0\x2c\x01\0\0\x01\x01\x04\0\x01\0\0\0\xc8\0\0\0"s;
 const std::string kTiffBig =
     "MM\0*\0\0\0\x08\0\x02\x01\0\0\x03\0\0\0\x01\x01\x2c\0\0\x01\x01\0\x04\0\0\0\x01\0\0\0\xc8"s;
+
+// One entry: the orientation.
+std::string Exif(char orientation) {
+  return "\xff\xe1\0\x22"
+         "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"s +
+         orientation + "\0\0\0\0\0\0"s;
+}
+
+std::string WithOrientation(std::string jpeg, char orientation) {
+  return jpeg.insert(2, Exif(orientation));
+}
+
+TEST(PictureSizeTest, MeasuresPicturesUpright) {
+  std::string tiff = kTiffLittle;
+  tiff[8] = 3;
+  tiff += "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"s;
+
+  EXPECT_EQ(SizeOf(WithOrientation(kJpeg, 4)), "300x200");
+  EXPECT_EQ(SizeOf(WithOrientation(kJpeg, 5)), "200x300");
+  EXPECT_EQ(SizeOf(WithOrientation(kJpeg, 8)), "200x300");
+  EXPECT_EQ(SizeOf(WithOrientation(kJpeg, 9)), "300x200");
+  EXPECT_EQ(SizeOf(tiff), "200x300");
+}
 
 TEST(PictureSizeTest, ReadsEachFormat) {
   for (const std::string& file :
@@ -56,6 +79,7 @@ TEST(PictureSizeTest, BearsFilesThatEndEarly) {
 TEST(PictureSizeTest, BearsNonsenseAfterTheMagic) {
   EXPECT_EQ(SizeOf("\xff\xd8"s + std::string(100, 'x')), "none");
   EXPECT_EQ(SizeOf("\xff\xd8"s + std::string(100, '\xff')), "none");
+  EXPECT_EQ(SizeOf("\xff\xd8"s + Exif(6).substr(0, 12)), "none");
   EXPECT_EQ(SizeOf("II*\0\xff\xff\xff\xff"s + std::string(100, 'x')), "none");
   EXPECT_EQ(SizeOf("\x89PNG\r\n\x1a\n"s + std::string(100, '\0')), "none");
 }

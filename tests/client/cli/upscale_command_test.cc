@@ -52,6 +52,15 @@ class UpscaleCommandTest : public ::testing::Test {
     line_.jobs = 1;
   }
 
+  // Numbers [4, 2, 3], as NumPy writes them.
+  void UseLatents() {
+    std::string header = "{'descr': '<f2', 'fortran_order': False, 'shape': (4, 2, 3), }";
+    header.resize(117, ' ');
+    line_.inputs = {folder_.Write("in.npy", std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header +
+                                                "\n" + std::string(48, 'n'))};
+    line_.latents_family = v1::LATENTS_FAMILY_STABLE_DIFFUSION_1;
+  }
+
   // Runs line_ against a service that plays `script`.
   ExitCode Run(const UpscaleScript& script) {
     FakeUpscalerService service(script);
@@ -304,11 +313,7 @@ TEST_F(UpscaleCommandTest, SendsTheKey) {
 }
 
 TEST_F(UpscaleCommandTest, SendsNumpysFilesAsLatents) {
-  std::string header = "{'descr': '<f2', 'fortran_order': False, 'shape': (4, 2, 3), }";
-  header.resize(117, ' ');
-  line_.inputs = {folder_.Write("in.npy", std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header +
-                                              "\n" + std::string(48, 'n'))};
-  line_.latents_family = v1::LATENTS_FAMILY_STABLE_DIFFUSION_1;
+  UseLatents();
   FakeUpscalerService service(GoodScript({"the picture"}));
 
   EXPECT_EQ(Run(service), ExitCode::kOk);
@@ -346,8 +351,11 @@ class DryRunTest : public UpscaleCommandTest {
     line_.inputs = {folder_.Write("in.gif", std::string("GIF89a\x2c\x01\xc8\0", 10))};
     service_.set_estimate(
         [](const v1::EstimateUpscaleRequest& request, v1::EstimateUpscaleResponse& response) {
-          response.mutable_output_size()->set_width(2 * request.image_size().width());
-          response.mutable_output_size()->set_height(2 * request.image_size().height());
+          const v1::ImageSize& input = request.image_size();
+          const v1::LatentsInfo& latents = request.latents();
+          // Pixels are doubled, and latents are an eighth of their picture.
+          response.mutable_output_size()->set_width(2 * input.width() + 16 * latents.width());
+          response.mutable_output_size()->set_height(2 * input.height() + 16 * latents.height());
           response.set_tile_count(1);
           response.set_device_memory_bytes(3 << 20);
           response.mutable_work()->set_seconds(12);
@@ -378,6 +386,17 @@ TEST_F(DryRunTest, TellsPrograms) {
   EXPECT_EQ(facts["output_height"], 400);
   EXPECT_EQ(facts["work_seconds"], 12.0);
   EXPECT_FALSE(facts.contains("eta_seconds"));
+}
+
+TEST_F(DryRunTest, DoesNotTakeTheSizeOfLatentsForThatOfTheirPicture) {
+  UseLatents();
+
+  EXPECT_EQ(Run(service_), ExitCode::kOk);
+  line_.json = true;
+  EXPECT_EQ(Run(service_), ExitCode::kOk);
+
+  EXPECT_THAT(out_.str(), HasSubstr("in.npy: latents -> 48x32"));
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("\"output_width\":48"), Not(HasSubstr("\"width\""))));
 }
 
 TEST_F(DryRunTest, NamesAFileThatIsNoPicture) {

@@ -34,7 +34,7 @@ class UpscalePlanTest : public ::testing::Test {
     EXPECT_THAT(plan_, IsOk());
     std::vector<std::string> outputs;
     if (!plan_.ok()) return outputs;
-    for (const UpscaleTask& task : plan_->tasks) {
+    for (const FileTask& task : plan_->tasks) {
       for (const std::string& path : task.outputs) {
         outputs.push_back(std::filesystem::path(path).lexically_relative(folder_.path()).string());
       }

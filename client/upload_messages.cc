@@ -1,4 +1,4 @@
-#include "client/upload.h"
+#include "client/upload_messages.h"
 
 #include <string_view>
 #include <utility>
@@ -12,7 +12,8 @@ constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 
 }  // namespace
 
-Upload::Upload(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std::string bytes)
+UploadMessages::UploadMessages(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents,
+                               std::string bytes)
     : bytes_(std::move(bytes)) {
   v1::UpscaleStreamRequest::Start& start = start_.emplace();
   *start.mutable_spec() = std::move(spec);
@@ -21,7 +22,7 @@ Upload::Upload(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std
   start.set_crc32(Crc32(bytes_));
 }
 
-bool Upload::Next(v1::UpscaleStreamRequest& message) {
+bool UploadMessages::Next(v1::UpscaleStreamRequest& message) {
   if (start_.has_value()) {
     *message.mutable_start() = *std::move(start_);
     start_.reset();

@@ -12,13 +12,13 @@
 namespace upscaler {
 
 // Not thread-safe.
-class Upload {
+class UploadMessages {
  public:
   // Nothing to send.
-  Upload() = default;
+  UploadMessages() = default;
 
   // Of an encoded picture or, with `latents`, of their numbers.
-  Upload(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std::string bytes);
+  UploadMessages(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std::string bytes);
 
   // Writes the next message over `message`. False when there is none left: the memory
   // of the bytes is free then.
