@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error_details.h"
+#include "server/jobs/job_folder.h"
 #include "server/jobs/job_store.h"
 #include "tests/support/jobs.h"
 #include "tests/support/status_matchers.h"
@@ -28,9 +29,12 @@ using test::IsOk;
 using test::ProgressEvent;
 using test::ResultWith;
 using test::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Optional;
+using ::testing::Pair;
 using ::testing::SizeIs;
 
 class JobStoreRestartTest : public ::testing::Test {
@@ -48,6 +52,11 @@ class JobStoreRestartTest : public ::testing::Test {
                                  [this](const std::string& problem) {
                                    MutexLock lock(mutex_);
                                    problems_.push_back(problem);
+                                 },
+                             .on_end =
+                                 [this](const Job::Origin& job, const JobEnd& end) {
+                                   MutexLock lock(mutex_);
+                                   ends_.emplace_back(job.id, end.state);
                                  }})
                  .value();
   }
@@ -103,12 +112,17 @@ class JobStoreRestartTest : public ::testing::Test {
     MutexLock lock(mutex_);
     return problems_;
   }
+  std::vector<std::pair<std::string, v1::UpscaleJobState>> ends() const {
+    MutexLock lock(mutex_);
+    return ends_;
+  }
 
   const test::TemporaryFolder disk_;
   test::FakeSystemClock clock_;
   std::function<std::string()> make_id_ = test::CountingIds();
   mutable Mutex mutex_;
   std::vector<std::string> problems_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::string, v1::UpscaleJobState>> ends_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<JobStore> store_;
 };
 
@@ -252,6 +266,87 @@ TEST_F(JobStoreRestartTest, WritesWhatIsLeftBeforeItEnds) {
   Start();
 
   EXPECT_EQ(Read(Find(job).value(), 0, 0).value(), "picture");
+}
+
+TEST_F(JobStoreRestartTest, DoesNotCancelWorkThatIsOverThoughItIsNotWrittenYet) {
+  const auto first = Admitted();
+  const auto second = Admitted();
+  int cancelled = 0;
+  second->SetCancel([&] { ++cancelled; });
+  std::latch writer(1);
+  JobResult result = ResultWith({"picture"});
+  result.on_kept = [&] { writer.wait(); };
+  store_->Finish(first, std::move(result));
+
+  store_->Finish(second, ResultWith({"picture"}));
+  second->RequestCancel();
+  writer.count_down();
+
+  EXPECT_EQ(cancelled, 0);
+  EXPECT_THAT(AwaitEnd(second), IsOk());
+}
+
+TEST_F(JobStoreRestartTest, HasWrittenAndToldEverythingOnceItIsFlushed) {
+  const auto job = Admitted();
+  const auto watcher = std::make_shared<test::JobAwaiter>();
+  ASSERT_THAT(job->Watch(watcher), IsOk());
+  store_->Finish(job, ResultWith({"picture"}));
+
+  store_->Flush();
+
+  EXPECT_THAT(job->After(job->Describe().last_sequence()).end, Optional(absl::OkStatus()));
+  EXPECT_GT(watcher->changes(), 0);
+  EXPECT_TRUE(std::filesystem::exists(PathOf(job) / "picture-0"));
+}
+
+TEST_F(JobStoreRestartTest, RefusesWhatNeedsTheDiskOnceItIsFlushed) {
+  const auto finished = Finished({"picture"});
+  const auto running = Admitted();
+  const auto late = store_->Create({.caller = "ann"}).value().job;
+  bool kept = false;
+  JobResult result = ResultWith({"picture"});
+  result.on_kept = [&] { kept = true; };
+
+  store_->Flush();
+  store_->Admit(late);
+  store_->Finish(running, std::move(result));
+
+  EXPECT_THAT(late->admission(), Optional(StatusIs(absl::StatusCode::kUnavailable)));
+  EXPECT_EQ(running->Describe().state(), v1::UPSCALE_JOB_STATE_INTERRUPTED);
+  EXPECT_TRUE(kept);
+  EXPECT_THAT(Read(finished, 0, 0), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(Delete(finished), StatusIs(absl::StatusCode::kUnavailable));
+  store_->Flush();
+}
+
+TEST_F(JobStoreRestartTest, ReportsAJobThatHasTheTimeOfAnother) {
+  const auto job = Finished({});
+  store::v1::JobRecord twin = job->Record();
+  twin.mutable_job()->set_job_id(std::string(32, 'f'));
+  store_.reset();
+  ASSERT_THAT(JobFolder::Open(disk_.path()).value()->Write(twin, {}), IsOk());
+
+  Start();
+
+  EXPECT_EQ(store_->kept().jobs, 1U);
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("is left out")));
+  EXPECT_TRUE(std::filesystem::exists(disk_.path() / "v1" / std::string(32, 'f') / "record"));
+}
+
+TEST_F(JobStoreRestartTest, TellsOfEveryEndOnce) {
+  const auto finished = Finished({"picture"});
+  const auto deleted = Admitted();
+  EXPECT_THAT(Delete(deleted), IsOk());
+  store_->Finish(deleted, absl::CancelledError("the request was cancelled"));
+  const auto interrupted = Admitted();
+
+  Start();
+  Start();
+
+  EXPECT_THAT(ends(),
+              ElementsAre(Pair(finished->origin().id, v1::UPSCALE_JOB_STATE_SUCCEEDED),
+                          Pair(deleted->origin().id, v1::UPSCALE_JOB_STATE_CANCELLED),
+                          Pair(interrupted->origin().id, v1::UPSCALE_JOB_STATE_INTERRUPTED)));
 }
 
 TEST_F(JobStoreRestartTest, CannotReadThePictureOfADeletedJob) {
