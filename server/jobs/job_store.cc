@@ -8,6 +8,7 @@
 #include "common/error_details.h"
 #include "common/status_macros.h"
 #include "server/jobs/job_error.h"
+#include "server/jobs/job_folder.h"
 #include "server/jobs/job_pages.h"
 
 namespace upscaler {

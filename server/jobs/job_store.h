@@ -32,7 +32,7 @@
 
 namespace upscaler {
 
-// Thread-safe. Nothing blocks on the disk but Open and the destructor: the store has
+// Thread-safe. Nothing blocks on the disk but Open, Flush and the destructor: the store has
 // threads for that, if there is a folder.
 class JobStore {
  public:

@@ -25,13 +25,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Optional;
 
-// Notes where it was told.
-struct ThreadNoter final : JobWatcher {
-  void OnChange() override { thread = std::this_thread::get_id(); }
-
-  std::thread::id thread;
-};
-
 class JobStoreTest : public ::testing::Test {
  protected:
   std::unique_ptr<JobStore> MakeStore(const JobTable::Limits& limits) {
@@ -260,18 +253,6 @@ TEST_F(JobStoreTest, DoesNotTakeAJobForOneThatWasDeletedAtTheSameTime) {
   EXPECT_EQ(job->state(), v1::UPSCALE_JOB_STATE_QUEUED);
   EXPECT_THAT(store_->Find("ann", job->origin().id), IsOk());
   EXPECT_EQ(store_->kept().bytes, 0);
-}
-
-TEST_F(JobStoreTest, TellsWatchersOnAThreadOfItsOwn) {
-  const auto job = Begin();
-  const auto watcher = std::make_shared<ThreadNoter>();
-  ASSERT_THAT(job->Watch(watcher), IsOk());
-
-  store_->Admit(job);
-  store_->Flush();
-
-  EXPECT_NE(watcher->thread, std::thread::id());
-  EXPECT_NE(watcher->thread, std::this_thread::get_id());
 }
 
 TEST_F(JobStoreTest, ListsPagesOfTheNewestFirst) {
