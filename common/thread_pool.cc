@@ -9,16 +9,23 @@ ThreadPool::ThreadPool(std::size_t threads) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back(&ThreadPool::Run, this);
 }
 
-ThreadPool::~ThreadPool() {
-  MutexLock lock(mutex_);
-  closing_ = true;
-  changed_.notify_all();
-}
+ThreadPool::~ThreadPool() { Close(); }
 
-void ThreadPool::Add(Task task) {
+bool ThreadPool::Add(Task task) {
   MutexLock lock(mutex_);
+  if (over()) return false;
   tasks_.push_back(std::move(task));
   changed_.notify_one();
+  return true;
+}
+
+void ThreadPool::Close() {
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+  }
+  threads_.clear();  // Joins them.
 }
 
 void ThreadPool::Run() {
@@ -27,7 +34,7 @@ void ThreadPool::Run() {
     {
       MutexLock lock(mutex_);
       // A busy thread may still add a task, so the idle ones stay until all are idle.
-      while (tasks_.empty() && !(closing_ && busy_ == 0)) lock.Wait(changed_);
+      while (tasks_.empty() && !over()) lock.Wait(changed_);
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();

@@ -28,18 +28,25 @@ class ThreadPool {
   // Starts the threads. Requires threads > 0.
   explicit ThreadPool(std::size_t threads);
 
-  // Runs what was added, then joins. Nobody may add any more by then, but tasks
-  // themselves may.
+  // As Close.
   ~ThreadPool() ABSL_LOCKS_EXCLUDED(mutex_);
 
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Never blocks.
-  void Add(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Never blocks. False, and the task goes without having run, once the pool is closed.
+  bool Add(Task task) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // Runs what was added, and what these tasks add, then joins. Must not be called by a
+  // task, nor by two threads at once.
+  void Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whether nothing is left to do, nor can come of what is being done.
+  bool over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return closing_ && tasks_.empty() && busy_ == 0;
+  }
 
   Mutex mutex_;
   std::condition_variable changed_;  // A task arrived, or the pool is closing.

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/error_details.h"
 #include "common/status_macros.h"
 #include "common/version.h"
 #include "server/load_engines.h"
@@ -56,6 +57,27 @@ absl::StatusOr<std::unique_ptr<AccessControl>> OpenAccess(const Settings& settin
       clock);
 }
 
+// Calls are logged when they end, and a job's call ends at its begin.
+void LogEnd(const Job::Origin& job, const JobEnd& end, Logger& logger) {
+  Logger::Fields fields = {
+      {"job_id", job.id},
+      {"request_id", job.request_id},
+      {"caller", job.caller},
+      {"state", v1::UpscaleJobState_Name(end.state)},
+      {"code", absl::StatusCodeToString(end.error.code())},
+      {"seconds", std::chrono::duration<double>(end.end_time - job.create_time).count()}};
+  if (end.error.ok()) {
+    logger.Info("job done", fields);
+    return;
+  }
+  fields.push_back({"reason", ReasonOf(end.error).value_or("")});
+  if (absl::IsInternal(end.error)) {
+    logger.Error("job failed", fields);
+  } else {
+    logger.Info("job failed", fields);
+  }
+}
+
 absl::StatusOr<std::unique_ptr<JobStore>> OpenJobs(const Settings& settings, Logger& logger) {
   return JobStore::Open(
       {.limits = {.jobs = settings.max_jobs,
@@ -64,9 +86,12 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenJobs(const Settings& settings, Log
        .folder = settings.job_dir,
        .now = std::chrono::system_clock::now,
        .make_id = MakeRequestId,
-       .report = [&logger](const std::string& problem) {
-         logger.Error("jobs", {{"error", problem}});
-       }});
+       .report =
+           [&logger](const std::string& problem) {
+             logger.Error("jobs", {{"error", problem}});
+           },
+       .on_end = [&logger](const Job::Origin& job,
+                           const JobEnd& end) { LogEnd(job, end, logger); }});
 }
 
 }  // namespace
@@ -123,6 +148,9 @@ Server::~Server() {
   admission_.Close();
   if (backend_ != nullptr) backend_->upscaler().CancelAll();
   CloseDoors(std::chrono::milliseconds(0));
+  // What the store still has to write or tell may be about the worker's jobs.
+  if (backend_ != nullptr) backend_->upscaler().AwaitIdle(TimePoint::max());
+  jobs_->Flush();
   backend_.reset();
 }
 

@@ -85,7 +85,7 @@ class Server {
   const std::unique_ptr<VipsLibrary> vips_;
   const std::unique_ptr<AccessControl> access_;
   Admission admission_;
-  // After the backend, whose requests tell it their ends; its destructor writes what is left.
+  // Outlives the backend, whose requests tell it their ends.
   const std::unique_ptr<JobStore> jobs_;
   RowQueue queue_;
   Metrics metrics_;

@@ -31,7 +31,8 @@ store::v1::JobRecord MakeRecord(const Job::Origin& origin, v1::UpscaleJob facts,
 
 }  // namespace
 
-Job::Job(Origin origin, v1::UpscaleSpec effective_spec) : origin_(std::move(origin)) {
+Job::Job(Origin origin, v1::UpscaleSpec effective_spec, ThreadPool* notifier)
+    : origin_(std::move(origin)), watchers_(std::make_shared<JobWatchers>(notifier)) {
   facts_.set_job_id(origin_.id);
   facts_.set_request_id(origin_.request_id);
   facts_.set_state(v1::UPSCALE_JOB_STATE_QUEUED);
@@ -39,38 +40,38 @@ Job::Job(Origin origin, v1::UpscaleSpec effective_spec) : origin_(std::move(orig
   *facts_.mutable_create_time() = ToProto(origin_.create_time);
 }
 
-Job::Job(const store::v1::JobRecord& record)
-    : origin_(OriginOf(record)), facts_(record.job()), admission_(absl::OkStatus()) {
+Job::Job(const store::v1::JobRecord& record, ThreadPool* notifier)
+    : origin_(OriginOf(record)),
+      watchers_(std::make_shared<JobWatchers>(notifier)),
+      facts_(record.job()),
+      admission_(absl::OkStatus()) {
   for (const auto& event : record.events()) {
     events_.push_back(std::make_shared<v1::WatchUpscaleJobResponse>(event));
   }
 }
 
 void Job::Admit() {
-  Watchers watchers;
   {
     MutexLock lock(mutex_);
     if (!admission_.has_value()) admission_ = absl::OkStatus();
-    watchers = watchers_;
   }
-  Tell(watchers);
+  watchers_->Notify();
 }
 
 void Job::Refuse(absl::Status error) {
-  Watchers watchers;
   {
     MutexLock lock(mutex_);
     if (!admission_.has_value()) admission_ = std::move(error);
     forgotten_ = true;
     cancel_ = nullptr;
-    watchers = watchers_;
   }
-  Tell(watchers);
+  watchers_->Notify();
 }
 
 void Job::SetCancel(std::function<void()> cancel) {
   {
     MutexLock lock(mutex_);
+    if (work_over_) return;
     // Asked before `over`: one that was deleted may still be running.
     if (!cancel_requested_) {
       if (!over()) cancel_ = std::move(cancel);
@@ -80,16 +81,21 @@ void Job::SetCancel(std::function<void()> cancel) {
   cancel();
 }
 
+void Job::DropCancel() {
+  std::function<void()> dropped;  // What it holds goes without the lock.
+  MutexLock lock(mutex_);
+  work_over_ = true;
+  dropped = std::exchange(cancel_, nullptr);
+}
+
 void Job::AddEvent(v1::UpscaleStreamResponse event) {
-  Watchers watchers;
   {
     MutexLock lock(mutex_);
     if (over()) return;
     Note(event);
     Append(std::move(event), facts_, events_);
-    watchers = watchers_;
   }
-  Tell(watchers);
+  watchers_->Notify();
 }
 
 void Job::Note(const v1::UpscaleStreamResponse& event) {
@@ -105,7 +111,6 @@ void Job::Note(const v1::UpscaleStreamResponse& event) {
 }
 
 void Job::End(const JobEnd& end, std::vector<std::string> pictures) {
-  Watchers watchers;
   {
     MutexLock lock(mutex_);
     if (over()) return;
@@ -114,20 +119,17 @@ void Job::End(const JobEnd& end, std::vector<std::string> pictures) {
       pictures_.push_back(std::make_shared<const std::string>(std::move(picture)));
     }
     cancel_ = nullptr;
-    watchers = watchers_;
   }
-  Tell(watchers);
+  watchers_->Notify();
 }
 
 void Job::Forget() {
-  Watchers watchers;
   {
     MutexLock lock(mutex_);
     forgotten_ = true;
     pictures_.clear();
-    watchers = watchers_;
   }
-  Tell(watchers);
+  watchers_->Notify();
 }
 
 void Job::RequestCancel() {
@@ -141,29 +143,34 @@ void Job::RequestCancel() {
   if (cancel != nullptr) cancel();
 }
 
-void Job::Watch(std::weak_ptr<JobWatcher> watcher) {
-  MutexLock lock(mutex_);
-  // Here, so that as many are kept as there are, and one.
-  std::erase_if(watchers_, [](const auto& other) { return other.expired(); });
-  watchers_.push_back(std::move(watcher));
+absl::Status Job::Watch(std::weak_ptr<JobWatcher> watcher) {
+  return watchers_->Add(std::move(watcher));
 }
 
 Job::Next Job::After(std::uint64_t sequence) const {
   MutexLock lock(mutex_);
   if (forgotten_) return {.end = JobNotFound()};
   if (sequence < events_.size()) return {.event = events_[static_cast<std::size_t>(sequence)]};
-  if (!IsEnd(facts_.state())) return {};
+  // Whatever the sequence: of a job that was interrupted, clients may have seen events that
+  // were not written down any more.
+  if (facts_.has_error()) return {.end = FromJobError(facts_.error())};
   if (sequence > events_.size()) {
     return {.end = InvalidField(
                 "after_sequence",
-                fmt::format("{} given; the job's last event is {}", sequence, events_.size()))};
+                fmt::format("{} given; the job's newest event is {}", sequence, events_.size()))};
   }
-  return {.end = facts_.has_error() ? FromJobError(facts_.error()) : absl::OkStatus()};
+  if (IsEnd(facts_.state())) return {.end = absl::OkStatus()};
+  return {};
 }
 
 v1::UpscaleJob Job::Describe() const {
   MutexLock lock(mutex_);
   return facts_;
+}
+
+v1::UpscaleJobState Job::state() const {
+  MutexLock lock(mutex_);
+  return facts_.state();
 }
 
 std::optional<absl::Status> Job::admission() const {
@@ -218,12 +225,6 @@ std::int64_t Job::event_bytes() const {
   std::int64_t bytes = 0;
   for (const JobEvent& event : events_) bytes += static_cast<std::int64_t>(event->SpaceUsedLong());
   return bytes;
-}
-
-void Job::Tell(const Watchers& watchers) {
-  for (const auto& watcher : watchers) {
-    if (const std::shared_ptr<JobWatcher> here = watcher.lock()) here->OnChange();
-  }
 }
 
 }  // namespace upscaler

@@ -16,22 +16,14 @@
 #include <absl/status/statusor.h>
 
 #include "common/mutex.h"
+#include "common/thread_pool.h"
 #include "proto/upscaler/store/v1/job_record.pb.h"
 #include "proto/upscaler/v1/job.pb.h"
 #include "server/jobs/job_end.h"
+#include "server/jobs/job_watchers.h"
 #include "server/jobs/system_time.h"
 
 namespace upscaler {
-
-// Hears that there is something new about a job, and asks the job what.
-class JobWatcher {
- public:
-  virtual ~JobWatcher() = default;
-
-  // The job was admitted or refused, has an event more, has ended, or is gone. On the
-  // thread that brought it about, with no lock held. Must not block and must not throw.
-  virtual void OnChange() = 0;
-};
 
 // Thread-safe. Shared by the store, by the worker's listener and by the calls that look at
 // it: it goes when none of them is left.
@@ -46,18 +38,21 @@ class Job {
     SystemTime create_time;
   };
 
-  // A job that begins.
-  Job(Origin origin, v1::UpscaleSpec effective_spec);
+  // A job that begins. As JobWatchers: its watchers are told by `notifier`.
+  Job(Origin origin, v1::UpscaleSpec effective_spec, ThreadPool* notifier = nullptr);
   // One that was written down.
-  explicit Job(const store::v1::JobRecord& record);
+  explicit Job(const store::v1::JobRecord& record, ThreadPool* notifier = nullptr);
 
   // Until the job is admitted or refused, nobody has been told of it. The first counts.
   void Admit() ABSL_LOCKS_EXCLUDED(mutex_);
   void Refuse(absl::Status error) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How to cancel the work. Called at once if somebody has asked for it, and dropped when
-  // the job ends. Must not be called with a lock held that `cancel` takes.
+  // the work ends. Must not be called with a lock held that `cancel` takes.
   void SetCancel(std::function<void()> cancel) ABSL_LOCKS_EXCLUDED(mutex_);
+  // There is nothing left to cancel, and may be nobody to do it: the job itself may end
+  // later, when that is written down.
+  void DropCancel() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Adds an event of the worker's, which gets the next number. Ignored after the end.
   void AddEvent(v1::UpscaleStreamResponse event) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -72,19 +67,21 @@ class Job {
   // Somebody wants it cancelled. One that has ended stays as it is.
   void RequestCancel() ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // From now on `watcher` hears of every change, for as long as it lives.
-  void Watch(std::weak_ptr<JobWatcher> watcher) ABSL_LOCKS_EXCLUDED(mutex_);
+  // As JobWatchers::Add.
+  absl::Status Watch(std::weak_ptr<JobWatcher> watcher);
 
   // What comes after the event numbered `sequence`: an event, or the end, or neither yet.
   struct Next {
     JobEvent event = nullptr;
-    // OK if it succeeded, else its error; kNotFound if it is gone; kInvalidArgument if
-    // there never was an event of that number.
+    // OK if it succeeded, else its error; kNotFound if it is gone; kInvalidArgument, naming
+    // after_sequence, if there is no event of that number and the job has no error.
     std::optional<absl::Status> end = std::nullopt;
   };
   Next After(std::uint64_t sequence) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   v1::UpscaleJob Describe() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Of what Describe says, this alone, which costs next to nothing.
+  v1::UpscaleJobState state() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Empty until the job is admitted (OK) or refused.
   std::optional<absl::Status> admission() const ABSL_LOCKS_EXCLUDED(mutex_);
@@ -108,9 +105,6 @@ class Job {
   std::int64_t event_bytes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  using Watchers = std::vector<std::weak_ptr<JobWatcher>>;
-  static void Tell(const Watchers& watchers);
-
   // Whether nothing can happen to it any more.
   bool over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return forgotten_ || IsEnd(facts_.state());
@@ -119,6 +113,7 @@ class Job {
   void Note(const v1::UpscaleStreamResponse& event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Origin origin_;
+  const std::shared_ptr<JobWatchers> watchers_;  // Shared with the notifier's queue.
 
   mutable Mutex mutex_;
   v1::UpscaleJob facts_ ABSL_GUARDED_BY(mutex_);
@@ -128,8 +123,8 @@ class Job {
   std::optional<absl::Status> admission_ ABSL_GUARDED_BY(mutex_);
   std::function<void()> cancel_ ABSL_GUARDED_BY(mutex_);  // Null before it is known.
   bool cancel_requested_ ABSL_GUARDED_BY(mutex_) = false;
+  bool work_over_ ABSL_GUARDED_BY(mutex_) = false;  // Then there is no cancel_ any more.
   bool forgotten_ ABSL_GUARDED_BY(mutex_) = false;
-  Watchers watchers_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace upscaler

@@ -48,17 +48,22 @@ absl::StatusOr<SystemTime> PageBegin(const v1::ListUpscaleJobsRequest& request) 
 v1::ListUpscaleJobsResponse MakePage(const std::vector<std::shared_ptr<Job>>& jobs,
                                      const v1::ListUpscaleJobsRequest& request) {
   const auto most = static_cast<int>(request.page_size() == 0 ? kDefaultPage : request.page_size());
+  const auto wanted = [&request](v1::UpscaleJobState state) {
+    return request.state() == v1::UPSCALE_JOB_STATE_UNSPECIFIED || request.state() == state;
+  };
   v1::ListUpscaleJobsResponse page;
   std::size_t bytes = 0;
   SystemTime last{};
   for (const std::shared_ptr<Job>& job : jobs) {
-    if (!job->admission().has_value()) continue;
+    if (!job->admission().has_value() || !wanted(job->state())) continue;
+    if (page.jobs_size() == most) {
+      page.set_next_page_token(MakeToken(last));
+      break;
+    }
     v1::UpscaleJob facts = job->Describe();
-    const bool wanted =
-        request.state() == v1::UPSCALE_JOB_STATE_UNSPECIFIED || request.state() == facts.state();
-    if (!wanted) continue;
+    if (!wanted(facts.state())) continue;  // It has gone on meanwhile.
     bytes += facts.ByteSizeLong();
-    if (page.jobs_size() == most || (page.jobs_size() > 0 && bytes > kPageBytes)) {
+    if (page.jobs_size() > 0 && bytes > kPageBytes) {
       page.set_next_page_token(MakeToken(last));
       break;
     }

@@ -8,6 +8,7 @@
 #include "common/error_details.h"
 #include "common/status_macros.h"
 #include "server/jobs/job_error.h"
+#include "server/jobs/job_folder.h"
 #include "server/jobs/job_pages.h"
 
 namespace upscaler {
@@ -32,14 +33,14 @@ absl::StatusOr<std::unique_ptr<JobStore>> JobStore::Open(Options options) {
   std::unique_ptr<JobStore> store(new JobStore(std::move(options)));
   if (path.empty()) return store;
   UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<JobFolder> folder, JobFolder::Open(path));
-  store->disk_ = std::make_unique<Disk>(std::move(folder));
+  store->disk_ = std::make_unique<JobDisk>(std::move(folder));
   store->Load();
   return store;
 }
 
 void JobStore::Load() {
   std::vector<std::pair<SystemTime, std::shared_ptr<Job>>> jobs;
-  for (const store::v1::JobRecord& record : disk_->folder->Load(options_.report)) {
+  for (const store::v1::JobRecord& record : disk_->folder().Load(options_.report)) {
     std::shared_ptr<Job> job = Revive(record);
     const SystemTime end_time = FromProto(job->Describe().end_time());
     jobs.emplace_back(end_time, std::move(job));
@@ -57,10 +58,12 @@ void JobStore::Load() {
 }
 
 std::shared_ptr<Job> JobStore::Revive(const store::v1::JobRecord& record) {
-  auto job = std::make_shared<Job>(record);
+  auto job = std::make_shared<Job>(record, &notifier_);
   if (!IsEnd(record.job().state())) {
     // Where this cannot be written, it is interrupted again at the next start.
-    job->End(Write(job, EndOf(*job, JobInterrupted()), /*pictures=*/{}), /*pictures=*/{});
+    const JobEnd end = Write(job, EndOf(*job, JobInterrupted()), /*pictures=*/{});
+    job->End(end, /*pictures=*/{});
+    options_.on_end(job->origin(), end);
   }
   return job;
 }
@@ -69,13 +72,19 @@ void JobStore::Enter(const std::shared_ptr<Job>& job) {
   const v1::UpscaleJob facts = job->Describe();
   std::int64_t bytes = job->event_bytes();
   for (const auto& image : facts.images()) bytes += static_cast<std::int64_t>(image.total_bytes());
-  MutexLock lock(mutex_);
-  // Of two that a clock which was put back has given the same time, one can be found.
-  if (table_.Contains(*job)) return;
-  table_.Add(job);
-  table_.Charge(*job, bytes);
-  table_.MarkEnded(*job, FromProto(facts.expire_time()));
-  if (facts.state() == v1::UPSCALE_JOB_STATE_INTERRUPTED) table_.FreeRequestId(*job);
+  {
+    MutexLock lock(mutex_);
+    if (table_.Add(job)) {
+      table_.Charge(*job, bytes);
+      table_.MarkEnded(*job, FromProto(facts.expire_time()));
+      if (facts.state() == v1::UPSCALE_JOB_STATE_INTERRUPTED) table_.FreeRequestId(*job);
+      return;
+    }
+  }
+  // It stays on the disk, as what cannot be read does: no store makes two such jobs, so a
+  // person has put one of them there.
+  options_.report(
+      fmt::format("the job {} is left out: another was created at the same time", facts.job_id()));
 }
 
 absl::StatusOr<JobStore::Created> JobStore::Create(Request request) {
@@ -100,7 +109,7 @@ absl::StatusOr<JobStore::Created> JobStore::Create(Request request) {
                                               .request_id = std::move(request.request_id),
                                               .digest = std::move(request.digest),
                                               .create_time = table_.CreateTime(options_.now())},
-                                  std::move(request.effective_spec));
+                                  std::move(request.effective_spec), &notifier_);
       table_.Add(job);
     }
   }
@@ -118,17 +127,18 @@ void JobStore::Admit(const std::shared_ptr<Job>& job) {
     job->Admit();
     return;
   }
-  disk_->writer.Add([this, job] {
+  disk_->OnWriter([this, job](const absl::Status& open) {
     if (!Contains(*job)) return;
-    const absl::Status status = disk_->folder->Write(job->Record(), {});
+    const absl::Status status = open.ok() ? disk_->folder().Write(job->Record(), {}) : open;
     if (status.ok()) {
       job->Admit();
       return;
     }
-    options_.report(std::string(status.message()));
     job->RequestCancel();  // Before it forgets how.
     Refuse(job, status);
-    (void)disk_->folder->Remove(job->origin().id);
+    if (!open.ok()) return;
+    options_.report(std::string(status.message()));
+    (void)disk_->folder().Remove(job->origin().id);
   });
 }
 
@@ -157,6 +167,7 @@ JobEnd JobStore::EndOf(const Job& job, const absl::Status& status) const {
 }
 
 void JobStore::Finish(const std::shared_ptr<Job>& job, absl::StatusOr<JobResult> result) {
+  job->DropCancel();  // Now: by the time the end is written, the worker may be gone.
   JobEnd end = EndOf(*job, result.status());
   std::vector<std::string> pictures;
   absl::AnyInvocable<void()&&> on_kept = [] {};
@@ -179,36 +190,39 @@ void JobStore::Finish(const std::shared_ptr<Job>& job, absl::StatusOr<JobResult>
   {
     MutexLock lock(mutex_);
     here = table_.Contains(*job);  // It may have been deleted.
-    if (here) table_.Charge(*job, events + BytesOf(pictures));
+    table_.Charge(*job, events + BytesOf(pictures));
     beyond = table_.TakeBeyond(options_.limits.jobs);
   }
   Discard(beyond);
-  if (!here) {
-    pictures.clear();
-    std::move(on_kept)();
-  } else if (disk_ == nullptr) {
+  if (!here) pictures.clear();
+  if (!here || disk_ == nullptr) {
     Settle(job, end, std::move(pictures));
     std::move(on_kept)();
-  } else {
-    disk_->writer.Add([this, job, end = std::move(end), pictures = std::move(pictures),
-                       on_kept = std::move(on_kept)]() mutable {
-      if (Contains(*job)) Settle(job, Write(job, std::move(end), pictures), {});
-      pictures.clear();
-      std::move(on_kept)();
-    });
+    return;
   }
+  disk_->OnWriter([this, job, end = std::move(end), pictures = std::move(pictures),
+                   on_kept = std::move(on_kept)](const absl::Status& open) mutable {
+    if (!open.ok()) {
+      end = EndOf(*job, JobInterrupted());  // As the next start will find it.
+    } else if (Contains(*job)) {
+      end = Write(job, std::move(end), pictures);
+    }
+    Settle(job, end, {});
+    pictures.clear();
+    std::move(on_kept)();
+  });
 }
 
 JobEnd JobStore::Write(const std::shared_ptr<Job>& job, JobEnd end,
                        const std::vector<std::string>& pictures) {
-  absl::Status status = disk_->folder->Write(job->RecordAfter(end), pictures);
+  absl::Status status = disk_->folder().Write(job->RecordAfter(end), pictures);
   if (status.ok()) return end;
   options_.report(std::string(status.message()));
   // An error is smaller than pictures: there may be room for it.
   if (!pictures.empty()) {
     end = EndOf(*job, status);
-    (void)disk_->folder->Remove(job->origin().id);
-    status = disk_->folder->Write(job->RecordAfter(end), {});
+    (void)disk_->folder().Remove(job->origin().id);
+    status = disk_->folder().Write(job->RecordAfter(end), {});
     if (!status.ok()) options_.report(std::string(status.message()));
   }
   return end;
@@ -220,12 +234,12 @@ void JobStore::Settle(const std::shared_ptr<Job>& job, const JobEnd& end,
   const std::int64_t events = job->event_bytes();
   {
     MutexLock lock(mutex_);
-    if (!table_.Contains(*job)) return;
     table_.MarkEnded(*job, end.expire_time);
     if (!end.error.ok()) table_.Charge(*job, events);
     if (end.state == v1::UPSCALE_JOB_STATE_INTERRUPTED) table_.FreeRequestId(*job);
   }
   job->End(end, std::move(pictures));
+  options_.on_end(job->origin(), end);
   {
     MutexLock lock(mutex_);
     beyond = table_.TakeBeyond(options_.limits.jobs);
@@ -272,16 +286,19 @@ void JobStore::Delete(const std::string& caller, const std::string& id,
     std::move(done)(absl::OkStatus());
     return;
   }
-  disk_->writer.Add(
-      [this, id, done = std::move(done)]() mutable { std::move(done)(disk_->folder->Remove(id)); });
+  disk_->OnWriter([this, id, done = std::move(done)](const absl::Status& open) mutable {
+    std::move(done)(open.ok() ? disk_->folder().Remove(id) : open);
+  });
 }
 
 void JobStore::Read(const std::shared_ptr<Job>& job, std::size_t index, std::uint64_t offset,
                     std::size_t bytes,
                     absl::AnyInvocable<void(absl::StatusOr<std::string>) &&> done) {
   if (disk_ != nullptr) {
-    disk_->reader.Add([this, job, index, offset, bytes, done = std::move(done)]() mutable {
-      std::move(done)(disk_->folder->Read(job->origin().id, index, offset, bytes));
+    disk_->OnReader([this, job, index, offset, bytes,
+                     done = std::move(done)](const absl::Status& open) mutable {
+      std::move(done)(open.ok() ? disk_->folder().Read(job->origin().id, index, offset, bytes)
+                                : open);
     });
     return;
   }
@@ -303,6 +320,11 @@ void JobStore::Sweep() {
   Discard(expired);
 }
 
+void JobStore::Flush() {
+  if (disk_ != nullptr) disk_->Close();
+  notifier_.Close();
+}
+
 JobStore::Kept JobStore::kept() const {
   MutexLock lock(mutex_);
   return {.jobs = table_.size(), .bytes = table_.bytes()};
@@ -317,8 +339,8 @@ void JobStore::Discard(const std::vector<std::shared_ptr<Job>>& jobs) {
   for (const std::shared_ptr<Job>& job : jobs) {
     job->Forget();
     if (disk_ == nullptr) continue;
-    disk_->writer.Add([this, id = job->origin().id] {
-      const absl::Status status = disk_->folder->Remove(id);
+    disk_->OnWriter([this, id = job->origin().id](const absl::Status& open) {
+      const absl::Status status = open.ok() ? disk_->folder().Remove(id) : open;
       if (!status.ok()) options_.report(std::string(status.message()));
     });
   }

@@ -25,14 +25,14 @@
 #include "common/thread_pool.h"
 #include "proto/upscaler/v1/job.pb.h"
 #include "server/jobs/job.h"
+#include "server/jobs/job_disk.h"
 #include "server/jobs/job_end.h"
-#include "server/jobs/job_folder.h"
 #include "server/jobs/job_table.h"
 #include "server/jobs/system_time.h"
 
 namespace upscaler {
 
-// Thread-safe. Nothing blocks on the disk but Open and the destructor: the store has
+// Thread-safe. Nothing blocks on the disk but Open, Flush and the destructor: the store has
 // threads for that, if there is a folder.
 class JobStore {
  public:
@@ -44,14 +44,17 @@ class JobStore {
     std::function<std::string()> make_id;  // 32 hexadecimal digits, never the same. Thread-safe.
     // Hears what an operator should know of the folder. Thread-safe.
     std::function<void(const std::string& problem)> report = [](const std::string& /*problem*/) {};
+    // Hears of every job that ends, once, also of one that was deleted meanwhile.
+    // Thread-safe; must not block.
+    std::function<void(const Job::Origin& job, const JobEnd& end)> on_end =
+        [](const Job::Origin& /*job*/, const JobEnd& /*end*/) {};
   };
 
   // With what is in the folder: jobs that had not ended become INTERRUPTED. Blocks.
   // kFailedPrecondition when the folder is of no use.
   static absl::StatusOr<std::unique_ptr<JobStore>> Open(Options options);
 
-  // Writes what is left to write. Nobody may use the store any more, nor have a listener
-  // that does.
+  // As Flush. Nobody may use the store any more, nor have a listener that does.
   ~JobStore() = default;
   JobStore(const JobStore&) = delete;
   JobStore& operator=(const JobStore&) = delete;
@@ -107,6 +110,12 @@ class JobStore {
   // Forgets the jobs whose time is over. To be called every now and then.
   void Sweep() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Writes what is left to write, tells what is left to tell, and ends the store's threads: on
+  // return no call is held by them, and nothing of the worker's is used by them. What needs
+  // the disk is answered with kUnavailable, reason DRAINING, from then on. Blocks. Not by two
+  // threads at once.
+  void Flush();
+
   // How much there is at this moment.
   struct Kept {
     std::size_t jobs = 0;
@@ -115,15 +124,6 @@ class JobStore {
   Kept kept() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // The folder and who works in it.
-  struct Disk {
-    explicit Disk(std::unique_ptr<JobFolder> opened) : folder(std::move(opened)) {}
-
-    const std::unique_ptr<JobFolder> folder;
-    ThreadPool reader{1};
-    ThreadPool writer{1};  // One, so that what is written of a job keeps its order.
-  };
-
   explicit JobStore(Options options);
 
   void Load() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -137,7 +137,8 @@ class JobStore {
   // Writes the end and the pictures to the disk; returns the end that came of it.
   JobEnd Write(const std::shared_ptr<Job>& job, JobEnd end,
                const std::vector<std::string>& pictures) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Ends the job, which is on disk by now, if there is one.
+  // Ends the job, which is on disk by now, if there is one. Where it was deleted, that it has
+  // ended is all that is told.
   void Settle(const std::shared_ptr<Job>& job, const JobEnd& end, std::vector<std::string> pictures)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Lets go of jobs that the table has not any more.
@@ -148,8 +149,11 @@ class JobStore {
   mutable Mutex mutex_;
   JobTable table_ ABSL_GUARDED_BY(mutex_);
 
+  // Tells watchers. One, so that they hear of nothing twice at a time.
+  ThreadPool notifier_{1};
+
   // Null where jobs are kept in memory. Last, since its threads use the rest.
-  std::unique_ptr<Disk> disk_;
+  std::unique_ptr<JobDisk> disk_;
 };
 
 }  // namespace upscaler

@@ -36,17 +36,19 @@ JobResult ResultOf(UpscaleOutcome outcome, ImageFormat format) {
   return result;
 }
 
-// Writes what the worker tells into the job.
+// Writes what the worker tells into the job, and keeps its caller's place for as long.
 class Recorder final : public EventListener {
  public:
   Recorder(v1::UpscaleSpec effective_spec, const Clock& clock, JobStore& jobs,
-           std::shared_ptr<Job> job, ImageFormat format)
+           std::shared_ptr<Job> job, ImageFormat format, AccessPass pass)
       : EventListener(std::move(effective_spec), clock),
         jobs_(jobs),
         job_(std::move(job)),
-        format_(format) {}
+        format_(format),
+        pass_(std::move(pass)) {}
 
   void OnDone(absl::StatusOr<UpscaleOutcome> outcome) override {
+    pass_ = AccessPass();  // Before anybody hears of the end, and comes with the next job.
     if (!admitted_) {
       jobs_.Refuse(job_, outcome.status());
     } else if (!outcome.ok()) {
@@ -68,6 +70,7 @@ class Recorder final : public EventListener {
   JobStore& jobs_;
   const std::shared_ptr<Job> job_;  // Shared with the store, which may let it go before.
   const ImageFormat format_;
+  AccessPass pass_;
   bool admitted_ = false;  // Set by the first event, before there are others.
 };
 
@@ -154,7 +157,12 @@ absl::Status CreateJobCall::BeginJob() {
     MutexLock lock(mutex_);
     created_ = created;
   }
-  created.job->Watch(weak_from_this());
+  if (!created.job->admission().has_value()) {
+    const absl::Status status = created.job->Watch(weak_from_this());
+    // Others who ask for the same may have taken all places.
+    if (!status.ok() && created.created) jobs_.Refuse(created.job, status);
+    UPSCALER_RETURN_IF_ERROR(status);
+  }
   if (created.created) StartWork(std::move(task), *upscaler, created.job);
   OnChange();  // It may have been admitted before it was watched.
   return absl::OkStatus();
@@ -163,7 +171,7 @@ absl::Status CreateJobCall::BeginJob() {
 void CreateJobCall::StartWork(UpscaleTask task, Upscaler& upscaler,
                               const std::shared_ptr<Job>& job) {
   auto listener = std::make_shared<Recorder>(EffectiveSpec(task), context_.clock, jobs_, job,
-                                             task.output.format);
+                                             task.output.format, std::move(pass_));
   absl::StatusOr<std::shared_ptr<CancelToken>> work =
       upscaler.Start(std::move(task), std::move(listener));
   if (!work.ok()) {

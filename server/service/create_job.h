@@ -62,7 +62,7 @@ class CreateJobCall final : public grpc::ServerReadReactor<v1::CreateUpscaleJobR
   const CallIdentity identity_;
   v1::CreateUpscaleJobResponse& response_;  // Touched by the first End alone.
   std::shared_ptr<CreateJobCall> self_;     // Until OnDone.
-  AccessPass pass_;                         // Set before the first message.
+  AccessPass pass_;  // Set before the first message. The job's, once it is at work.
 
   // Touched by the read side alone.
   v1::CreateUpscaleJobRequest request_;  // Owned by gRPC between StartRead and OnReadDone.

@@ -15,7 +15,6 @@ namespace upscaler {
 JobService::JobService(CallContext context, JobStore& jobs)
     : context_(std::move(context)), job_context_{.calls = context_, .jobs = jobs} {}
 
-// All jobs belong to everybody.
 absl::StatusOr<std::string> JobService::CallerOf(const grpc::CallbackServerContext& call) const {
   return context_.access.Identify(BearerKeyOf(call));
 }
@@ -26,7 +25,9 @@ absl::StatusOr<std::shared_ptr<Job>> JobService::FindJob(const grpc::CallbackSer
   return job_context_.jobs.Find(caller, job_id);
 }
 
-// gRPC takes reactors by raw pointer; each lets go of itself in OnDone.
+// gRPC takes reactors by raw pointer; each lets go of itself in OnDone. Those who create a
+// job are counted until the job has ended; those who watch and download are not counted,
+// since that would punish a client for coming back after a broken connection.
 
 grpc::ServerReadReactor<v1::CreateUpscaleJobRequest>* JobService::CreateUpscaleJob(
     grpc::CallbackServerContext* call, v1::CreateUpscaleJobResponse* response) {

@@ -16,9 +16,10 @@ WatchJobCall* WatchJobCall::Begin(const JobCallContext& context,
   self->self_ = self;
   if (!job.ok()) {
     self->End(job.status());
+  } else if (const absl::Status status = (*job)->Watch(self); !status.ok()) {
+    self->End(status);
   } else {
     self->job_ = *std::move(job);
-    self->job_->Watch(self);
     self->Advance();
   }
   return self.get();

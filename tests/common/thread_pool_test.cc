@@ -63,6 +63,19 @@ TEST(ThreadPoolTest, RunsWhatTasksAddWhileItEnds) {
   EXPECT_EQ(runs, 20);
 }
 
+TEST(ThreadPoolTest, HasRunEverythingOnceItIsClosedAndTakesNoMore) {
+  std::atomic<int> runs = 0;
+  ThreadPool pool(2);
+  EXPECT_TRUE(pool.Add([&runs] { ++runs; }));
+
+  pool.Close();
+
+  EXPECT_EQ(runs, 1);
+  EXPECT_FALSE(pool.Add([&runs] { ++runs; }));
+  pool.Close();
+  EXPECT_EQ(runs, 1);
+}
+
 TEST(ThreadPoolTest, LetsAFinishedTaskGoAtOnce) {
   std::latch released(1);
   ThreadPool pool(1);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "common/mutex.h"
 #include "server/jobs/job.h"
@@ -91,7 +92,7 @@ class JobAwaiter final : public JobWatcher {
   template <typename Condition>
   static void Await(const std::shared_ptr<Job>& job, Condition condition) {
     const auto awaiter = std::make_shared<JobAwaiter>();
-    job->Watch(awaiter);
+    ASSERT_TRUE(job->Watch(awaiter).ok());
     for (int seen = 0; !condition();) seen = awaiter->AwaitAfter(seen);
   }
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/sha256.h"
+
 namespace upscaler {
 namespace {
 
@@ -38,6 +40,17 @@ TEST(JobDigestTest, TellsInputsSettingsAndLatentsApart) {
   EXPECT_NE(DigestOf("pictures", SpecOf("a")), digest);
   EXPECT_NE(DigestOf("picture", SpecOf("b")), digest);
   EXPECT_NE(DigestOf("picture", SpecOf("a"), &latents), digest);
+}
+
+TEST(JobDigestTest, SaysWhichVersionItIsOf) {
+  Sha256 expected;
+  expected.Add(
+      "picture"
+      "0000000000000000"
+      "0000000000000000"
+      "00000001");
+
+  EXPECT_EQ(DigestOf("picture", {}), expected.Finish());
 }
 
 TEST(JobDigestTest, TellsWhatIsInputFromWhatIsSettings) {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <latch>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,10 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "common/error_details.h"
-#include "server/jobs/job_store.h"
-#include "tests/support/jobs.h"
-#include "tests/support/status_matchers.h"
-#include "tests/support/temporary_folder.h"
+#include "server/jobs/job_folder.h"
+#include "tests/server/jobs/job_store_on_disk.h"
 
 namespace upscaler {
 namespace {
@@ -25,92 +22,16 @@ using namespace std::chrono_literals;
 using test::AcceptedEvent;
 using test::AwaitEnd;
 using test::IsOk;
-using test::ProgressEvent;
 using test::ResultWith;
 using test::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Optional;
 using ::testing::SizeIs;
 
-class JobStoreRestartTest : public ::testing::Test {
- protected:
-  JobStoreRestartTest() { Start(); }
-
-  void Start(const JobTable::Limits& limits = {}) {
-    store_.reset();
-    store_ = JobStore::Open({.limits = limits,
-                             .ttl = 60s,
-                             .folder = disk_.path(),
-                             .now = [this] { return clock_.Now(); },
-                             .make_id = make_id_,
-                             .report =
-                                 [this](const std::string& problem) {
-                                   MutexLock lock(mutex_);
-                                   problems_.push_back(problem);
-                                 }})
-                 .value();
-  }
-
-  std::shared_ptr<Job> Admitted(const std::string& request_id = "") {
-    std::shared_ptr<Job> job =
-        store_->Create({.caller = "ann", .request_id = request_id, .digest = "asked"}).value().job;
-    job->AddEvent(AcceptedEvent());
-    store_->Admit(job);
-    test::AwaitAdmission(job);
-    return job;
-  }
-  std::shared_ptr<Job> Finished(std::vector<std::string> pictures) {
-    std::shared_ptr<Job> job = Admitted("mine");
-    job->AddEvent(ProgressEvent(1));
-    store_->Finish(job, ResultWith(std::move(pictures)));
-    EXPECT_THAT(AwaitEnd(job), IsOk());
-    return job;
-  }
-
-  absl::StatusOr<std::shared_ptr<Job>> Find(const std::shared_ptr<Job>& job) const {
-    return store_->Find("ann", job->origin().id);
-  }
-
-  absl::StatusOr<std::string> Read(const std::shared_ptr<Job>& job, std::size_t index,
-                                   std::uint64_t offset) {
-    absl::StatusOr<std::string> result;
-    std::latch done(1);
-    store_->Read(job, index, offset, /*bytes=*/1000, [&](absl::StatusOr<std::string> bytes) {
-      result = std::move(bytes);
-      done.count_down();
-    });
-    done.wait();
-    return result;
-  }
-
-  absl::Status Delete(const std::shared_ptr<Job>& job) {
-    absl::Status result;
-    std::latch done(1);
-    store_->Delete("ann", job->origin().id, [&](const absl::Status& status) {
-      result = status;
-      done.count_down();
-    });
-    done.wait();
-    return result;
-  }
-
-  std::filesystem::path PathOf(const std::shared_ptr<Job>& job) const {
-    return disk_.path() / "v1" / job->origin().id;
-  }
-
-  std::vector<std::string> problems() const {
-    MutexLock lock(mutex_);
-    return problems_;
-  }
-
-  const test::TemporaryFolder disk_;
-  test::FakeSystemClock clock_;
-  std::function<std::string()> make_id_ = test::CountingIds();
-  mutable Mutex mutex_;
-  std::vector<std::string> problems_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<JobStore> store_;
-};
+using JobStoreRestartTest = test::JobStoreOnDisk;
 
 TEST_F(JobStoreRestartTest, FindsFinishedJobsAsTheyWere) {
   const auto before = Finished({"first", "second"});
@@ -252,6 +173,20 @@ TEST_F(JobStoreRestartTest, WritesWhatIsLeftBeforeItEnds) {
   Start();
 
   EXPECT_EQ(Read(Find(job).value(), 0, 0).value(), "picture");
+}
+
+TEST_F(JobStoreRestartTest, ReportsAJobThatHasTheTimeOfAnother) {
+  const auto job = Finished({});
+  store::v1::JobRecord twin = job->Record();
+  twin.mutable_job()->set_job_id(std::string(32, 'f'));
+  store_.reset();
+  ASSERT_THAT(JobFolder::Open(disk_.path()).value()->Write(twin, {}), IsOk());
+
+  Start();
+
+  EXPECT_EQ(store_->kept().jobs, 1U);
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("is left out")));
+  EXPECT_TRUE(std::filesystem::exists(disk_.path() / "v1" / std::string(32, 'f') / "record"));
 }
 
 TEST_F(JobStoreRestartTest, CannotReadThePictureOfADeletedJob) {

@@ -241,6 +241,20 @@ TEST_F(JobStoreTest, CancelsAndForgetsAJobThatIsDeleted) {
   EXPECT_EQ(store_->kept().bytes, 0);
 }
 
+TEST_F(JobStoreTest, DoesNotTakeAJobForOneThatWasDeletedAtTheSameTime) {
+  const auto gone = Admitted();
+  EXPECT_THAT(Delete(gone), IsOk());
+  const auto job = Admitted();
+
+  store_->Finish(gone, ResultWith({"picture"}));
+  clock_.Advance(3600s);
+  store_->Sweep();
+
+  EXPECT_EQ(job->state(), v1::UPSCALE_JOB_STATE_QUEUED);
+  EXPECT_THAT(store_->Find("ann", job->origin().id), IsOk());
+  EXPECT_EQ(store_->kept().bytes, 0);
+}
+
 TEST_F(JobStoreTest, ListsPagesOfTheNewestFirst) {
   const auto first = Admitted();
   const auto second = Admitted();
@@ -276,6 +290,21 @@ TEST_F(JobStoreTest, ListsJobsThatStandAsAsked) {
   EXPECT_THAT(Ids(request), ElementsAre(finished->origin().id));
   request.set_state(v1::UPSCALE_JOB_STATE_QUEUED);
   EXPECT_THAT(Ids(request), ElementsAre(running->origin().id));
+}
+
+TEST_F(JobStoreTest, EndsTheLastFullPageThoughJobsFollowThatStandOtherwise) {
+  Admitted();
+  Finished("picture");
+  v1::ListUpscaleJobsRequest request;
+  request.set_page_size(1);
+  std::string next;
+
+  request.set_state(v1::UPSCALE_JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(Ids(request, &next).size(), 1U);
+  EXPECT_EQ(next, "");
+  request.set_state(v1::UPSCALE_JOB_STATE_UNSPECIFIED);
+  EXPECT_EQ(Ids(request, &next).size(), 1U);
+  EXPECT_NE(next, "");
 }
 
 TEST_F(JobStoreTest, CutsAPageThatIsTooLongForAMessage) {

@@ -16,14 +16,27 @@ using ::testing::IsEmpty;
 
 class JobTableTest : public ::testing::Test {
  protected:
-  std::shared_ptr<Job> Add(const std::string& id, const std::string& request_id = "") {
-    auto job = std::make_shared<Job>(Job::Origin{.id = id,
-                                                 .caller = "ann",
-                                                 .request_id = request_id,
-                                                 .digest = "",
-                                                 .create_time = table_.CreateTime(kNow)},
-                                     v1::UpscaleSpec());
-    table_.Add(job);
+  static std::shared_ptr<Job> Make(const std::string& id, SystemTime create_time,
+                                   const std::string& request_id = "",
+                                   const std::string& caller = "ann") {
+    return std::make_shared<Job>(Job::Origin{.id = id,
+                                             .caller = caller,
+                                             .request_id = request_id,
+                                             .digest = "",
+                                             .create_time = create_time},
+                                 v1::UpscaleSpec());
+  }
+  std::shared_ptr<Job> Add(const std::string& id, const std::string& request_id = "",
+                           const std::string& caller = "ann") {
+    auto job = Make(id, table_.CreateTime(kNow), request_id, caller);
+    EXPECT_TRUE(table_.Add(job));
+    return job;
+  }
+  std::shared_ptr<Job> AddEnded(const std::string& id, const std::string& caller,
+                                std::int64_t bytes = 0) {
+    auto job = Add(id, /*request_id=*/"", caller);
+    table_.Charge(*job, bytes);
+    table_.MarkEnded(*job, kNow + 1h);
     return job;
   }
 
@@ -72,6 +85,59 @@ TEST_F(JobTableTest, TakesThoseThatEndedFirstWhenThereAreTooMany) {
   EXPECT_THAT(table_.TakeBeyond(/*jobs=*/2), IsEmpty());
   EXPECT_THAT(table_.TakeBeyond(/*jobs=*/0), ElementsAre(ended));
   EXPECT_TRUE(table_.Contains(*running));
+}
+
+TEST_F(JobTableTest, TakesFromTheCallerWhoHasMostBytes) {
+  const auto modest = AddEnded("1", "bob", 10);
+  const auto first = AddEnded("2", "ann", 50);
+  const auto second = AddEnded("3", "ann", 45);
+  AddEnded("4", "bob", 5);
+  AddEnded("5", "bob", 5);
+
+  EXPECT_THAT(table_.TakeBeyond(/*jobs=*/10), ElementsAre(first));
+  EXPECT_TRUE(table_.Contains(*modest));
+}
+
+TEST_F(JobTableTest, TakesFromTheCallerWhoHasMostJobs) {
+  AddEnded("1", "bob", 90);
+  const auto first = AddEnded("2", "ann");
+  const auto second = AddEnded("3", "ann");
+  const auto third = AddEnded("4", "ann");
+
+  EXPECT_THAT(table_.TakeBeyond(/*jobs=*/2), ElementsAre(first, second));
+}
+
+TEST_F(JobTableTest, GivesNoTimeTwiceThoughTheClockIsPutBackAndTheNewestJobHasGone) {
+  const auto gone = Add("1");
+  table_.Remove(*gone);
+
+  const auto next = Add("2");
+
+  EXPECT_GT(next->origin().create_time, gone->origin().create_time);
+  EXPECT_GT(table_.CreateTime(kNow - 1h), next->origin().create_time);
+  const SystemTime tomorrow = kNow + 24h;
+  const auto revived = Make("3", tomorrow);
+  table_.Add(revived);
+  table_.Remove(*revived);
+  EXPECT_GT(table_.CreateTime(kNow), tomorrow);
+}
+
+TEST_F(JobTableTest, DoesNotTakeAJobThatIsNotHereForAnotherOfTheSameTime) {
+  const auto here = Add("1", "mine");
+  const auto stranger = Make("2", here->origin().create_time, "mine");
+
+  EXPECT_FALSE(table_.Add(stranger));
+  table_.Charge(*stranger, 60);
+  table_.MarkEnded(*stranger, kNow);
+  table_.FreeRequestId(*stranger);
+  table_.Remove(*stranger);
+
+  EXPECT_FALSE(table_.Contains(*stranger));
+  EXPECT_EQ(table_.Find("ann", "2"), nullptr);
+  EXPECT_EQ(table_.FindRequest("ann", "mine"), here);
+  EXPECT_EQ(table_.bytes(), 0);
+  EXPECT_THAT(table_.TakeExpired(kNow + 1h), IsEmpty());
+  EXPECT_TRUE(table_.Contains(*here));
 }
 
 TEST_F(JobTableTest, TakesThoseWhoseTimeIsOver) {

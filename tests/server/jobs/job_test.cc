@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <string>
 #include <thread>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error_details.h"
+#include "common/thread_pool.h"
 #include "tests/support/jobs.h"
 #include "tests/support/status_matchers.h"
 
@@ -19,6 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::AcceptedEvent;
+using test::IsOk;
 using test::JobAwaiter;
 using test::ProgressEvent;
 using test::StatusIs;
@@ -103,15 +106,30 @@ TEST_F(JobTest, EndsWithAllThatItsErrorSaid) {
   EXPECT_THAT(RetryAfterOf(error), Optional(std::chrono::milliseconds(1500)));
 }
 
-TEST_F(JobTest, WaitsForEventsToComeAndRefusesThoseThatNeverWere) {
-  EXPECT_FALSE(job_.After(7).event);
-  EXPECT_FALSE(job_.After(7).end.has_value());
+TEST_F(JobTest, WaitsForTheNextEventAndRefusesThoseThatNeverWere) {
+  const auto expect_refusal = [](const Job::Next& next) {
+    ASSERT_TRUE(next.end.has_value());
+    EXPECT_THAT(*next.end, StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(FieldOf(*next.end), Optional(std::string("after_sequence")));
+  };
+  job_.AddEvent(AcceptedEvent());
+
+  EXPECT_FALSE(job_.After(1).event);
+  EXPECT_FALSE(job_.After(1).end.has_value());
+  expect_refusal(job_.After(2));
 
   job_.End(Success(), {"bytes"});
 
-  const absl::Status error = *job_.After(7).end;
-  EXPECT_THAT(error, StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(FieldOf(error), Optional(std::string("after_sequence")));
+  expect_refusal(job_.After(7));
+}
+
+TEST_F(JobTest, TellsItsErrorToThoseWhoSawMoreEventsThanWereWrittenDown) {
+  Job revived(job_.Record());
+
+  revived.End({.state = v1::UPSCALE_JOB_STATE_INTERRUPTED, .error = absl::AbortedError("ended")},
+              {});
+
+  EXPECT_THAT(*revived.After(7).end, StatusIs(absl::StatusCode::kAborted));
 }
 
 TEST_F(JobTest, TellsWhatAPictureIsOnceThereIsOne) {
@@ -161,8 +179,8 @@ TEST_F(JobTest, LeavesAJobThatHasEndedAsItIs) {
 TEST_F(JobTest, TellsItsWatchersForAsLongAsTheyLive) {
   const auto staying = std::make_shared<JobAwaiter>();
   auto leaving = std::make_shared<JobAwaiter>();
-  job_.Watch(staying);
-  job_.Watch(leaving);
+  ASSERT_THAT(job_.Watch(staying), IsOk());
+  ASSERT_THAT(job_.Watch(leaving), IsOk());
   job_.AddEvent(AcceptedEvent());
   EXPECT_EQ(leaving->changes(), 1);
 
@@ -172,6 +190,56 @@ TEST_F(JobTest, TellsItsWatchersForAsLongAsTheyLive) {
   job_.Forget();
 
   EXPECT_EQ(staying->changes(), 4);
+}
+
+TEST_F(JobTest, IsWatchedBySixteenAtATime) {
+  std::vector<std::shared_ptr<JobAwaiter>> watchers(16);
+  for (auto& watcher : watchers) {
+    watcher = std::make_shared<JobAwaiter>();
+    EXPECT_THAT(job_.Watch(watcher), IsOk());
+  }
+  const auto next = std::make_shared<JobAwaiter>();
+
+  const absl::Status refusal = job_.Watch(next);
+
+  EXPECT_THAT(refusal, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(ReasonOf(refusal), Optional(std::string("TOO_MANY_WATCHERS")));
+  EXPECT_TRUE(RetryAfterOf(refusal).has_value());
+  watchers.pop_back();
+  EXPECT_THAT(job_.Watch(next), IsOk());
+}
+
+TEST_F(JobTest, TellsWatchersElsewhereAndOfSeveralChangesAtOnce) {
+  ThreadPool notifier(1);
+  Job job({.id = "1", .caller = "", .request_id = "", .digest = "", .create_time = {}},
+          v1::UpscaleSpec(), &notifier);
+  const auto watcher = std::make_shared<JobAwaiter>();
+  ASSERT_THAT(job.Watch(watcher), IsOk());
+  std::latch busy(1);
+  notifier.Add([&] { busy.wait(); });
+
+  job.AddEvent(AcceptedEvent());
+  job.AddEvent(ProgressEvent(1));
+  const int while_busy = watcher->changes();
+  busy.count_down();
+  notifier.Close();
+  const int afterwards = watcher->changes();
+  job.AddEvent(ProgressEvent(2));
+
+  EXPECT_EQ(while_busy, 0);
+  EXPECT_EQ(afterwards, 1);
+  EXPECT_EQ(watcher->changes(), 2);  // Told here, where there is no notifier any more.
+}
+
+TEST_F(JobTest, ForgetsHowToCancelWorkThatIsOver) {
+  int cancelled = 0;
+  job_.SetCancel([&] { ++cancelled; });
+
+  job_.DropCancel();
+  job_.RequestCancel();
+  job_.SetCancel([&] { ++cancelled; });
+
+  EXPECT_EQ(cancelled, 0);
 }
 
 TEST_F(JobTest, GivesAllWatchersTheSameEventsFromManyThreads) {

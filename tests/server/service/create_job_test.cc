@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/server/service/job_service_fixture.h"
+#include "tests/support/temporary_folder.h"
 
 namespace upscaler {
 namespace {
@@ -100,6 +101,30 @@ TEST_F(CreateJobTest, MakesNoJobWhereThereIsNoRoom) {
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(jobs_->kept().jobs, 1U);
+}
+
+TEST_F(CreateJobTest, CountsAJobAmongItsCallersCallsUntilItEnds) {
+  const std::string key = "one-one-one-one-one";
+  const test::TemporaryFolder keys;
+  keys.Write("keys", "one " + key + " concurrent=1\n");
+  server_->Shutdown();
+  service_.reset();
+  access_ = AccessControl::Open({.keys_file = keys.Path("keys")}, clock_).value();
+  OpenDoor();
+  script_.HangPass({.seed = 1, .step = 1});
+  const Uploads uploads = {Start(), Chunk(GradientPng(16, 16))};
+
+  const Creation first = Create(uploads, "", key);
+  script_.AwaitHanging();
+  const Creation second = Create(uploads, "", key);
+  script_.Release();
+  const Watched watched = Watch(first.id(), /*after=*/0, /*at_most=*/1 << 20, key);
+  const Creation third = Create(uploads, "", key);
+
+  EXPECT_TRUE(first.status.ok()) << first.status.error_message();
+  EXPECT_EQ(ReasonIn(second.status), "TOO_MANY_CALLS");
+  EXPECT_TRUE(watched.status.ok()) << watched.status.error_message();
+  EXPECT_TRUE(third.status.ok()) << third.status.error_message();
 }
 
 TEST_F(CreateJobTest, EndsClientsThatDoNotSendTheRest) {

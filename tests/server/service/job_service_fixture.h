@@ -83,6 +83,7 @@ class JobServiceFixture : public ::testing::Test {
     server_.reset();
     upscaler_.CancelAll();
     upscaler_.AwaitIdle(TimePoint::max());
+    jobs_->Flush();
     queue_.Close();
     EXPECT_THAT(script_.breaches(), ::testing::IsEmpty());
   }
@@ -102,7 +103,7 @@ class JobServiceFixture : public ::testing::Test {
                                                         .max_image_bytes = 1 << 20,
                                                         .uploads = uploads_,
                                                         .stalls = stalls_,
-                                                        .access = access_},
+                                                        .access = *access_},
                                             *jobs_);
     int port = 0;
     grpc::ServerBuilder builder;
@@ -118,6 +119,7 @@ class JobServiceFixture : public ::testing::Test {
     server_->Shutdown();
     server_.reset();
     upscaler_.AwaitIdle(TimePoint::max());
+    jobs_->Flush();
     service_.reset();
     jobs_.reset();
     OpenDoor();
@@ -136,9 +138,11 @@ class JobServiceFixture : public ::testing::Test {
 
     const std::string& id() const { return response.job().job_id(); }
   };
-  Creation Create(const Uploads& uploads, const std::string& request_id = "") {
+  Creation Create(const Uploads& uploads, const std::string& request_id = "",
+                  const std::string& key = "") {
     Creation creation;
     grpc::ClientContext call;
+    if (!key.empty()) call.AddMetadata("x-api-key", key);
     auto writer = stub_->CreateUpscaleJob(&call, &creation.response);
     v1::CreateUpscaleJobRequest request;
     request.set_request_id(request_id);
@@ -186,9 +190,11 @@ class JobServiceFixture : public ::testing::Test {
     std::vector<v1::UpscaleStreamResponse> events;
     grpc::Status status;
   };
-  Watched Watch(const std::string& id, std::uint64_t after = 0, std::size_t at_most = 1 << 20) {
+  Watched Watch(const std::string& id, std::uint64_t after = 0, std::size_t at_most = 1 << 20,
+                const std::string& key = "") {
     Watched watched;
     grpc::ClientContext call;
+    if (!key.empty()) call.AddMetadata("x-api-key", key);
     v1::WatchUpscaleJobRequest request;
     request.set_job_id(id);
     request.set_after_sequence(after);
@@ -252,7 +258,7 @@ class JobServiceFixture : public ::testing::Test {
   UploadBudget uploads_{/*bytes=*/4 << 20};
   FakeClock stall_clock_;
   StallWatch stalls_{stall_clock_, kPatience};
-  AccessControl access_{clock_};
+  std::unique_ptr<AccessControl> access_ = std::make_unique<AccessControl>(clock_);
   std::unique_ptr<JobStore> jobs_;
   Upscaler upscaler_{{.rules = {.sides = kSides}}, admission_, scheduler_, pool_};
   std::atomic<Upscaler*> door_{&upscaler_};

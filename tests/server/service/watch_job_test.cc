@@ -1,5 +1,7 @@
 #include "server/service/watch_job.h"
 
+#include <deque>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +16,7 @@ namespace {
 
 using test::Chunk;
 using test::GradientPng;
+using test::ReasonIn;
 using test::Start;
 using ::testing::HasSubstr;
 
@@ -51,6 +54,31 @@ TEST_F(WatchJobTest, TellsAllWatchersTheSame) {
   }
 }
 
+TEST_F(WatchJobTest, LetsSixteenWatchAtATime) {
+  script_.HangPass({.seed = 1, .step = 1});
+  const std::string id = CreateWell({Start(), Chunk(GradientPng(16, 16))});
+  script_.AwaitHanging();
+  v1::WatchUpscaleJobRequest request;
+  request.set_job_id(id);
+  v1::WatchUpscaleJobResponse event;
+  std::deque<grpc::ClientContext> calls;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::WatchUpscaleJobResponse>>> watchers;
+  for (int i = 0; i < 16; ++i) {
+    watchers.push_back(stub_->WatchUpscaleJob(&calls.emplace_back(), request));
+    ASSERT_TRUE(watchers.back()->Read(&event));
+  }
+
+  const grpc::Status refused = Watch(id).status;
+  script_.Release();
+
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonIn(refused), "TOO_MANY_WATCHERS");
+  for (const auto& watcher : watchers) {
+    while (watcher->Read(&event)) continue;
+    EXPECT_TRUE(watcher->Finish().ok());
+  }
+}
+
 TEST_F(WatchJobTest, RefusesToWatchFromBeyondTheEnd) {
   const std::string id = CreateWell({Start(), Chunk(GradientPng(16, 16))});
   ASSERT_TRUE(Watch(id).status.ok());
@@ -63,6 +91,17 @@ TEST_F(WatchJobTest, RefusesToWatchFromBeyondTheEnd) {
   EXPECT_TRUE(at_the_end.events.empty());
   EXPECT_EQ(beyond.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_THAT(beyond.status.error_message(), HasSubstr("after_sequence"));
+}
+
+TEST_F(WatchJobTest, RefusesToWatchFromAnEventThatARunningJobHasNotHad) {
+  script_.HangPass({.seed = 1, .step = 1});
+  const std::string id = CreateWell({Start(), Chunk(GradientPng(16, 16))});
+  script_.AwaitHanging();
+
+  const Watched watched = Watch(id, /*after=*/1000);
+
+  EXPECT_EQ(watched.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(watched.status.error_message(), HasSubstr("after_sequence"));
 }
 
 TEST_F(WatchJobTest, GoesOnWithAJobWhoseWatcherHasGone) {
