@@ -13,10 +13,10 @@
 #include <grpcpp/server_context.h>
 
 #include "common/clock.h"
+#include "common/upload_budget.h"
 #include "proto/upscaler/v1/upscaler.pb.h"
 #include "server/access/access_control.h"
 #include "server/service/stall_watch.h"
-#include "common/upload_budget.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "worker/upscaler.h"

@@ -88,6 +88,7 @@ CreateJobCall* CreateJobCall::Begin(const JobCallContext& context, absl::StatusO
     self->End(status);
   } else {
     self->pass_ = *std::move(pass);
+    self->identity_.caller = self->pass_.caller();
     self->client_.Expect();
     self->StartRead(&self->request_);
   }
@@ -121,7 +122,11 @@ void CreateJobCall::OnReadDone(bool ok) {
   }
   if (!ok) return;
   request_ = {};
-  client_.Expect();
+  if (upload_.GetsOn()) {
+    client_.Expect();
+  } else {
+    client_.Resume();
+  }
   StartRead(&request_);
 }
 

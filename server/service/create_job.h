@@ -59,7 +59,7 @@ class CreateJobCall final : public grpc::ServerReadReactor<v1::CreateUpscaleJobR
   const CallContext& context_;
   JobStore& jobs_;
   grpc::CallbackServerContext& call_;
-  const CallIdentity identity_;
+  CallIdentity identity_;
   v1::CreateUpscaleJobResponse& response_;  // Touched by the first End alone.
   std::shared_ptr<CreateJobCall> self_;     // Until OnDone.
   AccessPass pass_;  // Set before the first message. The job's, once it is at work.

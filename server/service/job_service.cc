@@ -15,13 +15,9 @@ namespace upscaler {
 JobService::JobService(CallContext context, JobStore& jobs)
     : context_(std::move(context)), job_context_{.calls = context_, .jobs = jobs} {}
 
-absl::StatusOr<std::string> JobService::CallerOf(const grpc::CallbackServerContext& call) const {
-  return context_.access.Identify(BearerKeyOf(call));
-}
-
-absl::StatusOr<std::shared_ptr<Job>> JobService::FindJob(const grpc::CallbackServerContext& call,
+absl::StatusOr<std::shared_ptr<Job>> JobService::FindJob(grpc::CallbackServerContext& call,
                                                          const std::string& job_id) const {
-  UPSCALER_ASSIGN_OR_RETURN(const std::string caller, CallerOf(call));
+  UPSCALER_ASSIGN_OR_RETURN(const std::string caller, CallerOf(context_, call));
   return job_context_.jobs.Find(caller, job_id);
 }
 
@@ -56,7 +52,7 @@ grpc::ServerUnaryReactor* JobService::GetUpscaleJob(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* JobService::ListUpscaleJobs(grpc::CallbackServerContext* call,
                                                       const v1::ListUpscaleJobsRequest* request,
                                                       v1::ListUpscaleJobsResponse* response) {
-  const absl::StatusOr<std::string> caller = CallerOf(*call);
+  const absl::StatusOr<std::string> caller = CallerOf(context_, *call);
   if (!caller.ok()) return Answer(*call, caller.status());
   auto page = job_context_.jobs.List(*caller, *request);
   if (!page.ok()) return Answer(*call, page.status());
@@ -78,7 +74,7 @@ grpc::ServerUnaryReactor* JobService::CancelUpscaleJob(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* JobService::DeleteUpscaleJob(grpc::CallbackServerContext* call,
                                                        const v1::DeleteUpscaleJobRequest* request,
                                                        v1::DeleteUpscaleJobResponse* /*response*/) {
-  const absl::StatusOr<std::string> caller = CallerOf(*call);
+  const absl::StatusOr<std::string> caller = CallerOf(context_, *call);
   if (!caller.ok()) return Answer(*call, caller.status());
   grpc::ServerUnaryReactor* reactor = call->DefaultReactor();
   job_context_.jobs.Delete(*caller, request->job_id(), [reactor](const absl::Status& status) {

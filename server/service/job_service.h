@@ -48,10 +48,8 @@ class JobService final : public v1::UpscaleJobService::CallbackService {
       grpc::CallbackServerContext* call, const v1::DownloadUpscaleJobRequest* request) override;
 
  private:
-  // Whose jobs a call is about: the name of a key, or "". The one place that finds it.
-  absl::StatusOr<std::string> CallerOf(const grpc::CallbackServerContext& call) const;
-  // The caller's job. As JobStore::Find, and as CallerOf.
-  absl::StatusOr<std::shared_ptr<Job>> FindJob(const grpc::CallbackServerContext& call,
+  // The caller's job. As JobStore::Find, and as CallerOf in call_context.h.
+  absl::StatusOr<std::shared_ptr<Job>> FindJob(grpc::CallbackServerContext& call,
                                                const std::string& job_id) const;
 
   // Answers a call that needs no reactor of its own with `status`.

@@ -9,8 +9,8 @@
 
 #include <absl/status/status.h>
 
-#include "proto/upscaler/v1/upscaler.pb.h"
 #include "common/upload_budget.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
 #include "server/service/validation.h"
 
 namespace upscaler {
