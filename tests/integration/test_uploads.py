@@ -101,11 +101,12 @@ def test_bad_streams_leave_no_memory_behind(delay_client: Client):
     for _ in range(3):
         send_all()  # What is set up once, and what the allocator keeps.
     before = resident_kib(delay_client.server)
-    for _ in range(10):
+    for _ in range(20):
         send_all()
 
-    # One stream in each round holds 32 MiB for a moment.
-    assert resident_kib(delay_client.server) - before < 32 * 1024
+    # One stream in each round holds 32 MiB for a moment: 640 MiB, if they stayed. What the
+    # allocator keeps for the next one varies.
+    assert resident_kib(delay_client.server) - before < 128 * 1024
 
 
 def test_one_byte_at_a_time_is_slow_and_nothing_else(delay_client: Client):
