@@ -16,6 +16,9 @@
 
 namespace upscaler {
 
+// For how long to try again where the user says nothing.
+inline constexpr std::chrono::minutes kRetryFor{10};
+
 struct CommandLine {
   // Files, folders, patterns of glob(7), or "-" for standard input.
   std::vector<std::string> inputs{};

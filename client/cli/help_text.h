@@ -46,7 +46,8 @@ Exit codes:
     1  the server refused a request or failed; with several pictures: any of them failed
     2  the command line makes no sense
     3  a file cannot be read or written; with several pictures: nothing else went wrong
-    4  there is no server at the address, or --local could not start one
+    4  there is no server at the address, it was away for as long as --retry says, or
+       --local could not start one, or that one has ended
   130  interrupted, by Ctrl-C say: what is written stays, what was being done is
        cancelled on the server too)";
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -48,6 +49,10 @@ void UpscaleBatch::Do(const FileTask& task, const FileWork& work) {
   }
   if (line_.fail_fast && has_failed()) {
     CountNotBegun();
+    return;
+  }
+  if (absl::Status gone = work.server.status(); !gone.ok()) {
+    Report(ServerGone(task, std::move(gone)));
     return;
   }
   const FileResult result = line_.dry_run ? EstimateFile(task, work) : UpscaleFile(task, work);

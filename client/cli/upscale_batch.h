@@ -27,7 +27,8 @@ class UpscaleBatch {
   void Report(const FileResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Does all `tasks`, as many at a time as the command line says. Blocks until they are
-  // done; begins no more once the work is to stop or, if the user wants that, one failed.
+  // done; begins no more once the work is to stop, the server is given up or, if the user
+  // wants that, one failed.
   void Run(const std::vector<FileTask>& tasks, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // "12 done, 3 skipped, 1 failed"
