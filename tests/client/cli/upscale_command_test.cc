@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -262,6 +263,20 @@ TEST_F(UpscaleCommandTest, EndsWith4WhenTheLocalServerDies) {
   EXPECT_EQ(code, ExitCode::kUnreachable);
   EXPECT_THAT(err_.str(), HasSubstr("c.png: the local server has ended, by signal 9"));
   EXPECT_THAT(err_.str(), EndsWith("0 done, 3 failed\n"));
+}
+
+TEST_F(UpscaleCommandTest, EndsWith3WhereTheFactsCannotBePrinted) {
+  UseFolder();
+  line_.json = true;
+  FakeUpscalerService service(GoodScript({"the picture"}));
+  line_.server.target = service.target();
+  std::ofstream full("/dev/full");
+
+  EXPECT_EQ(RunUpscale(line_, {.in = in_, .out = full, .err = err_}), ExitCode::kFile);
+
+  EXPECT_EQ(folder_.Read("out/sub/c-2x.png"), "the picture");
+  EXPECT_THAT(err_.str(), HasSubstr("cannot write standard output: No space left on device\n"));
+  EXPECT_THAT(err_.str(), EndsWith("3 done\n"));
 }
 
 TEST_F(UpscaleCommandTest, UpscalesAFolder) {
