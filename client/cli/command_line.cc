@@ -63,6 +63,8 @@ void DescribeFiles(CLI::App& app, Values& values) {
       ->option_text("TEXT");
   app.add_flag("--skip-existing", values.line.skip_existing,
                "Leave out what has an output already that is not empty (default: write it anew)");
+  app.add_flag("--overwrite-input", values.line.overwrite_input,
+               "Let a picture take the place of its own input (default: that is a mistake)");
   CLI::Option* const fail_fast = app.add_flag("--fail-fast", values.line.fail_fast,
                                               "Begin no more pictures after one has failed");
   app.add_flag("--keep-going")

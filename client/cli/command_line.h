@@ -27,6 +27,7 @@ struct CommandLine {
   bool recursive = false;
   std::string suffix = "-2x";  // Ends the names of outputs that are named after inputs.
   bool skip_existing = false;
+  bool overwrite_input = false;  // An output may take the place of its own input.
   bool fail_fast = false;
   bool dry_run = false;
   std::size_t jobs = 2;  // Requests at a time.

@@ -33,7 +33,7 @@ Outputs:
   With one input file, -o is a file, unless it is a folder that exists or ends in
   "/". Otherwise -o is a folder, which is made where it is missing, and outputs are
   named after their inputs. Files appear whole or not at all. What is there already
-  is replaced, unless --skip-existing is given.
+  is replaced, unless --skip-existing is given; an input only with --overwrite-input.
   Progress, warnings and errors go to standard error; --json and --dry-run print to
   standard output. --json prints one line a picture: file, output, status (done,
   skipped, failed or estimated); pictures, timings and warnings where it is done;
