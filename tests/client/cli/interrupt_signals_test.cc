@@ -1,3 +1,6 @@
+// Signals are for processes: each test has one of its own, where no other test's threads
+// could be hit.
+
 #include "client/cli/interrupt_signals.h"
 
 #include <csignal>
@@ -9,25 +12,19 @@
 namespace upscaler {
 namespace {
 
+class InterruptSignalsTest : public ::testing::Test {
+ protected:
+  InterruptSignalsTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
 bool IsBlocked(int signal) {
   sigset_t blocked;
   pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
   return sigismember(&blocked, signal) == 1;
 }
 
-// Gives the signals of this thread back as they were.
-class InterruptSignalsTest : public ::testing::Test {
- protected:
-  InterruptSignalsTest() { pthread_sigmask(SIG_SETMASK, nullptr, &before_); }
-  ~InterruptSignalsTest() override {
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    ::signal(SIGHUP, SIG_DFL);
-  }
-
-  sigset_t before_;
-};
-
-TEST_F(InterruptSignalsTest, TakesTheEndOfATerminalForARequestToStop) {
+// Ends with 0 when it is asked to stop.
+[[noreturn]] void HangUp() {
   ::signal(SIGHUP, SIG_DFL);
   const InterruptSignals signals;
   std::promise<void> stopped;
@@ -36,15 +33,28 @@ TEST_F(InterruptSignalsTest, TakesTheEndOfATerminalForARequestToStop) {
   ::kill(::getpid(), SIGHUP);
 
   stopped.get_future().wait();
+  ::_exit(0);
 }
 
-TEST_F(InterruptSignalsTest, LeavesASignalIgnoredThatIsSo) {
+// Ends with 0 where SIGTERM is waited for, and SIGHUP is not.
+[[noreturn]] void IgnoreHangup() {
   ::signal(SIGHUP, SIG_IGN);
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  pthread_sigmask(SIG_UNBLOCK, &hangup, nullptr);
 
   const InterruptSignals signals;
 
-  EXPECT_TRUE(IsBlocked(SIGTERM));
-  EXPECT_FALSE(IsBlocked(SIGHUP));
+  ::_exit(IsBlocked(SIGTERM) && !IsBlocked(SIGHUP) ? 0 : 1);
+}
+
+TEST_F(InterruptSignalsTest, TakesTheEndOfATerminalForARequestToStop) {
+  EXPECT_EXIT(HangUp(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST_F(InterruptSignalsTest, LeavesASignalIgnoredThatIsSo) {
+  EXPECT_EXIT(IgnoreHangup(), ::testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ namespace {
 }
 
 TEST(StandardStreamsTest, GivesTheNumberOfAClosedStreamToNoOtherFile) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+
   EXPECT_EXIT(CloseAndHold(), ::testing::ExitedWithCode(0), "");
 }
 
