@@ -63,6 +63,8 @@ void DescribeFiles(CLI::App& app, Values& values) {
       ->option_text("TEXT");
   app.add_flag("--skip-existing", values.line.skip_existing,
                "Leave out what has an output already that is not empty (default: write it anew)");
+  app.add_flag("--overwrite-input", values.line.overwrite_input,
+               "Let a picture take the place of its own input (default: that is a mistake)");
   CLI::Option* const fail_fast = app.add_flag("--fail-fast", values.line.fail_fast,
                                               "Begin no more pictures after one has failed");
   app.add_flag("--keep-going")
@@ -166,8 +168,9 @@ void DescribeRun(CLI::App& app, Values& values) {
                  "server that is not ready by then (default: never)")
       ->type_name("SECONDS");
   app.add_option("--retry", values.retry_seconds,
-                 "How long to try again where the server is full, starting or away; 0: never "
-                 "(default: 600, but a server that is away at the start is not waited for)")
+                 "How long to try a picture again where the server is full, starting or away; one "
+                 "that has been away for so long is given up for all pictures; 0: never (default: "
+                 "600, but a server that is away at the start is not waited for)")
       ->type_name("SECONDS");
   app.add_flag("--quiet", values.line.quiet, "Show errors only");
   app.add_flag("--json", values.line.json, "Print a line of JSON about each picture");

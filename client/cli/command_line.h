@@ -16,6 +16,9 @@
 
 namespace upscaler {
 
+// For how long to try again where the user says nothing.
+inline constexpr std::chrono::minutes kRetryFor{10};
+
 struct CommandLine {
   // Files, folders, patterns of glob(7), or "-" for standard input.
   std::vector<std::string> inputs{};
@@ -24,6 +27,7 @@ struct CommandLine {
   bool recursive = false;
   std::string suffix = "-2x";  // Ends the names of outputs that are named after inputs.
   bool skip_existing = false;
+  bool overwrite_input = false;  // An output may take the place of its own input.
   bool fail_fast = false;
   bool dry_run = false;
   std::size_t jobs = 2;  // Requests at a time.

@@ -120,6 +120,13 @@ FileResult CallFailed(FileTask task, absl::Status error, const std::string& serv
   return result;
 }
 
+FileResult ServerGone(FileTask task, absl::Status error) {
+  return {.outcome = Outcome::kFailed,
+          .task = std::move(task),
+          .error = std::move(error),
+          .code = ExitCode::kUnreachable};
+}
+
 std::vector<std::string> InWords(const FileResult& result, bool quiet) {
   std::vector<std::string> lines;
   if (result.outcome == Outcome::kFailed) {

@@ -35,6 +35,9 @@ struct FileResult {
 FileResult FileFailed(FileTask task, absl::Status error);
 FileResult CallFailed(FileTask task, absl::Status error, const std::string& server);
 
+// The result of `task` where the server was given up, which `error` explains in full.
+FileResult ServerGone(FileTask task, absl::Status error);
+
 // Lines for people, without a line's end: warnings, then what was written or what went
 // wrong. Only what went wrong if `quiet`.
 std::vector<std::string> InWords(const FileResult& result, bool quiet);

@@ -33,7 +33,7 @@ Outputs:
   With one input file, -o is a file, unless it is a folder that exists or ends in
   "/". Otherwise -o is a folder, which is made where it is missing, and outputs are
   named after their inputs. Files appear whole or not at all. What is there already
-  is replaced, unless --skip-existing is given.
+  is replaced, unless --skip-existing is given; an input only with --overwrite-input.
   Progress, warnings and errors go to standard error; --json and --dry-run print to
   standard output. --json prints one line a picture: file, output, status (done,
   skipped, failed or estimated); pictures, timings and warnings where it is done;
@@ -46,7 +46,8 @@ Exit codes:
     1  the server refused a request or failed; with several pictures: any of them failed
     2  the command line makes no sense
     3  a file cannot be read or written; with several pictures: nothing else went wrong
-    4  there is no server at the address, or --local could not start one
+    4  there is no server at the address, it was away for as long as --retry says, or
+       --local could not start one, or that one has ended
   130  interrupted, by Ctrl-C say: what is written stays, what was being done is
        cancelled on the server too)";
 

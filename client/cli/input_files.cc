@@ -73,7 +73,7 @@ class Finder {
       std::error_code error;
       if (fs::is_directory(match, error)) {
         AddFolder(match, match);
-      } else {
+      } else if (!fs::is_other(match, error)) {
         found_.files.push_back({.path = match});
       }
     }

@@ -35,9 +35,10 @@ struct InputSearch {
   std::string output_suffix{};
 };
 
-// The files that `inputs` stand for. A file that is named is taken whatever it is called;
-// of folders only what has a picture's suffix, and nothing that begins with a dot. An
-// input that does not exist is tried as a pattern of glob(7).
+// The files that `inputs` stand for. A file that is named is taken whatever it is; of
+// folders only what has a picture's suffix, and nothing that begins with a dot. An input
+// that does not exist is tried as a pattern of glob(7), which stands for no pipes or
+// devices: nobody named them.
 FoundInputs FindInputs(const std::vector<std::string>& inputs, const InputSearch& search);
 
 // Whether `input` is a single file, or could be one: neither a folder nor a pattern.

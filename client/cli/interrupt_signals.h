@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as a request to stop, so that work in progress is cancelled on the
+// SIGINT, SIGTERM and SIGHUP as a request to stop, so that work in progress is cancelled on the
 // server too and no half-written file stays behind.
 
 #pragma once
@@ -13,7 +13,8 @@ namespace upscaler {
 // One a process, made by main before there are other threads. Thread-safe.
 class InterruptSignals {
  public:
-  // Blocks the signals in this thread and in all that come from it, for good.
+  // Blocks the signals in this thread and in all that come from it, for good. Not SIGHUP
+  // where the process has been told to ignore it, as nohup does.
   InterruptSignals();
   ~InterruptSignals();
   InterruptSignals(const InterruptSignals&) = delete;

@@ -159,10 +159,20 @@ absl::Status LocalServer::AwaitReady(TimePoint give_up_at, const std::stop_token
     target_ = fmt::format("127.0.0.1:{}", *port_);
     return absl::OkStatus();
   }
-  std::string words = fmt::format("{}", fmt::join(last_lines_, "; "));
-  if (words.empty()) words = "without a word";
   return absl::UnavailableError(
-      fmt::format("it {}: {}", log_ended_ ? "ended" : "was not ready in time", words));
+      fmt::format("it {}: {}", log_ended_ ? "ended" : "was not ready in time", LastWords()));
+}
+
+absl::Status LocalServer::End() {
+  // Left to be waited for once more, when this is destroyed.
+  siginfo_t process = {};
+  while (::waitid(P_PID, static_cast<id_t>(process_), &process, WEXITED | WNOWAIT) < 0 &&
+         errno == EINTR) {
+  }
+  const char* const how = process.si_code == CLD_EXITED ? "with code" : "by signal";
+  const MutexLock lock(mutex_);
+  return absl::UnavailableError(fmt::format("the local server has ended, {} {}; it said last: {}",
+                                            how, process.si_status, LastWords()));
 }
 
 void LocalServer::ReadLog() {
@@ -170,9 +180,13 @@ void LocalServer::ReadLog() {
   std::size_t capacity = 0;
   while (::getline(&line, &capacity, log_.get()) >= 0) TakeLine(line);
   std::free(line);  // NOLINT: getline allocates so.
-  const MutexLock lock(mutex_);
-  log_ended_ = true;
-  changed_.notify_all();
+  {
+    const MutexLock lock(mutex_);
+    log_ended_ = true;
+    changed_.notify_all();
+  }
+  // The log is the server's own, and ends with it.
+  ended_.request_stop();
 }
 
 void LocalServer::TakeLine(std::string line) {
@@ -186,6 +200,10 @@ void LocalServer::TakeLine(std::string line) {
   }
   last_lines_.push_back(InWords(line));
   if (last_lines_.size() > kLastLines) last_lines_.pop_front();
+}
+
+std::string LocalServer::LastWords() const {
+  return last_lines_.empty() ? "nothing" : fmt::format("{}", fmt::join(last_lines_, "; "));
 }
 
 }  // namespace upscaler

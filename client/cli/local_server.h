@@ -57,6 +57,12 @@ class LocalServer {
   // "127.0.0.1:port"
   const std::string& target() const { return target_; }
 
+  // Asked to stop when the server has ended by itself, however it came to that.
+  std::stop_token ended() const { return ended_.get_token(); }
+
+  // kUnavailable: how it ended, with what it said last. Requires that it has.
+  absl::Status End() ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   LocalServer(pid_t process, int log);
 
@@ -64,10 +70,12 @@ class LocalServer {
       ABSL_LOCKS_EXCLUDED(mutex_);
   void ReadLog() ABSL_LOCKS_EXCLUDED(mutex_);
   void TakeLine(std::string line) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::string LastWords() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const pid_t process_;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> log_;
   std::string target_;
+  std::stop_source ended_;
 
   Mutex mutex_;
   std::condition_variable changed_;

@@ -11,9 +11,11 @@
 
 #include "client/cli/command_line.h"
 #include "client/cli/interrupt_signals.h"
+#include "client/cli/standard_streams.h"
 #include "client/cli/upscale_command.h"
 
 int main(int argc, char** argv) {
+  upscaler::HoldStandardStreams();
   auto parsed = upscaler::ParseCommandLine(argc, argv, std::cout, std::cerr);
   if (const auto* code = std::get_if<upscaler::ExitCode>(&parsed)) return static_cast<int>(*code);
   auto& line = std::get<upscaler::CommandLine>(parsed);

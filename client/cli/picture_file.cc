@@ -1,6 +1,7 @@
 #include "client/cli/picture_file.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/image_format.h"
+#include "common/status_macros.h"
 
 namespace upscaler {
 namespace {
@@ -32,6 +34,21 @@ absl::Status WriteDirectly(const fs::path& path, std::string_view bytes) {
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
   return file ? absl::OkStatus() : FileError("write", path, LastError());
+}
+
+// Makes an empty file beside `target` that nobody else writes to. Its name is short, however
+// long that of `target` is, and begins with a dot: folders of pictures are read without it.
+absl::StatusOr<fs::path> MakeTemporary(const fs::path& target) {
+  for (int number = 0;; ++number) {
+    const std::string name = fmt::format(".upscale-{}-{}.part", ::getpid(), number);
+    fs::path path = target.parent_path() / name;
+    // "x": only where there is none of that name, be it another thread's or left behind.
+    if (std::FILE* const file = std::fopen(path.c_str(), "wbx")) {
+      std::fclose(file);
+      return path;
+    }
+    if (errno != EEXIST) return FileError("write", target, LastError());
+  }
 }
 
 }  // namespace
@@ -67,9 +84,10 @@ absl::Status WritePicture(const std::string& path, std::string_view bytes,
   const fs::path target = exists ? fs::canonical(path, error) : fs::path(path);
   if (error) return FileError("write", path, error);
 
-  fs::path temporary = target;
-  temporary += fmt::format(".{}.part", ::getpid());
+  UPSCALER_ASSIGN_OR_RETURN(const fs::path temporary, MakeTemporary(target));
   absl::Status status = WriteDirectly(temporary, bytes);
+  // Where the file system knows no modes, there is none to be kept.
+  if (exists) fs::permissions(temporary, fs::status(target, error).permissions(), error);
   if (status.ok()) {
     fs::rename(temporary, target, error);
     if (error) status = FileError("write", target, error);

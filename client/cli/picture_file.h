@@ -20,7 +20,7 @@ absl::StatusOr<std::string> ReadPicture(const std::string& path, std::istream& s
 
 // Writes `bytes` to `path`, or to `standard_output` if `path` is "-". A file
 // appears whole or not at all: the bytes go to a temporary file beside it, which
-// then takes its name.
+// then takes its name, and the mode of the file that it replaces.
 absl::Status WritePicture(const std::string& path, std::string_view bytes,
                           std::ostream& standard_output);
 

@@ -1,7 +1,10 @@
 #include "client/cli/upscale_batch.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,19 +20,28 @@ UpscaleBatch::UpscaleBatch(const CommandLine& line, std::ostream& out, ProgressD
     : line_(line), progress_(progress), out_(out) {}
 
 void UpscaleBatch::Report(const FileResult& result) {
+  std::string lost;
   {
     const MutexLock lock(mutex_);
     Count(result);
-    if (line_.json && result.outcome != Outcome::kInterrupted) {
-      using Json = nlohmann::ordered_json;
-      out_ << InJson(result).dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
-    } else if (result.outcome == Outcome::kEstimated) {
-      // An estimate is what was asked for, not a remark on the way.
-      for (const std::string& text : InWords(result, /*quiet=*/false)) out_ << text << std::endl;
-    }
+    const bool was_good = out_.good();
+    Print(result);
+    if (was_good && !out_.good()) lost = std::generic_category().message(errno);
+    if (!out_.good()) failures_.insert(ExitCode::kFile);
   }
+  if (!lost.empty()) progress_.Say(fmt::format("upscale: cannot write standard output: {}", lost));
   if (result.outcome == Outcome::kEstimated) return;
   for (const std::string& text : InWords(result, line_.quiet)) progress_.Say(text);
+}
+
+void UpscaleBatch::Print(const FileResult& result) {
+  if (line_.json && result.outcome != Outcome::kInterrupted) {
+    using Json = nlohmann::ordered_json;
+    out_ << InJson(result).dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  } else if (result.outcome == Outcome::kEstimated) {
+    // An estimate is what was asked for, not a remark on the way.
+    for (const std::string& text : InWords(result, /*quiet=*/false)) out_ << text << std::endl;
+  }
 }
 
 void UpscaleBatch::Run(const std::vector<FileTask>& tasks, const FileWork& work) {
@@ -48,6 +60,10 @@ void UpscaleBatch::Do(const FileTask& task, const FileWork& work) {
   }
   if (line_.fail_fast && has_failed()) {
     CountNotBegun();
+    return;
+  }
+  if (absl::Status gone = work.server.status(); !gone.ok()) {
+    Report(ServerGone(task, std::move(gone)));
     return;
   }
   const FileResult result = line_.dry_run ? EstimateFile(task, work) : UpscaleFile(task, work);

@@ -23,11 +23,13 @@ class UpscaleBatch {
   // the work's progress display. Both must outlive the batch.
   UpscaleBatch(const CommandLine& line, std::ostream& out, ProgressDisplay& progress);
 
-  // Tells, and counts, what has come of one picture.
+  // Tells, and counts, what has come of one picture. Says so, once, where `out` does not
+  // take it: pictures are made all the same.
   void Report(const FileResult& result) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Does all `tasks`, as many at a time as the command line says. Blocks until they are
-  // done; begins no more once the work is to stop or, if the user wants that, one failed.
+  // done; begins no more once the work is to stop, the server is given up or, if the user
+  // wants that, one failed.
   void Run(const std::vector<FileTask>& tasks, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // "12 done, 3 skipped, 1 failed"
@@ -37,6 +39,7 @@ class UpscaleBatch {
   ExitCode exit_code() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  void Print(const FileResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Do(const FileTask& task, const FileWork& work) ABSL_LOCKS_EXCLUDED(mutex_);
   void Count(const FileResult& result) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountNotBegun() ABSL_LOCKS_EXCLUDED(mutex_);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "client/channel.h"
 #include "client/cli/local_server.h"
 #include "client/cli/progress_display.h"
+#include "client/cli/server_presence.h"
 #include "client/cli/upscale_batch.h"
 #include "client/cli/upscale_file.h"
 #include "client/cli/upscale_plan.h"
@@ -88,6 +90,12 @@ absl::StatusOr<Connection> Connect(CommandLine& line, const Clock& clock,
   return connection;
 }
 
+// How long the server may be silent. Without retries, that is for each try to find out.
+std::optional<std::chrono::milliseconds> PatienceOf(const CommandLine& line) {
+  const std::chrono::milliseconds retry_for = line.retry_for.value_or(kRetryFor);
+  return retry_for.count() == 0 ? std::nullopt : std::optional(retry_for);
+}
+
 ExitCode CodeOf(const absl::Status& connect_error) {
   if (absl::IsCancelled(connect_error)) return ExitCode::kInterrupted;
   return absl::IsUnavailable(connect_error) ? ExitCode::kUnreachable : ExitCode::kFile;
@@ -121,12 +129,17 @@ ExitCode RunUpscale(CommandLine line, Console console, const std::stop_token& st
     if (!connection.ok()) {
       return Complain(console.err, CodeOf(connection.status()), connection.status());
     }
+    ServerPresence server(line.server.target, PatienceOf(line), clock);
+    LocalServer* const local = connection->local.get();
+    const std::stop_callback on_end(local != nullptr ? local->ended() : std::stop_token(),
+                                    [&] { server.GiveUp(local->End()); });
     batch.Run(plan->tasks, {.line = line,
                             .spec = plan->spec,
                             .channel = connection->channel,
                             .in = console.in,
                             .out = console.out,
                             .progress = progress,
+                            .server = server,
                             .clock = clock,
                             .stop = stop});
   }

@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 
 using Outcome = FileResult::Outcome;
 
-constexpr std::chrono::minutes kRetryFor{10};
 constexpr std::chrono::seconds kQuestionTimeout{30};
 
 // What is sent of an input.
@@ -66,6 +65,7 @@ absl::StatusOr<v1::UpscaleResponse> Ask(const FileTask& task, Input input, const
   std::future<absl::StatusOr<v1::UpscaleResponse>> answered = answer.get_future();
   const auto upscale = RetryingUpscale::Create(RetriesOf(work.line), work.clock);
   const std::stop_callback on_stop(work.stop, [&upscale] { upscale->Cancel(); });
+  const std::stop_callback on_gone(work.server.given_up(), [&upscale] { upscale->Cancel(); });
   // The last callback owns the promise: this function may have returned, and its locals
   // be gone, before set_value has.
   upscale->Start(
@@ -75,9 +75,15 @@ absl::StatusOr<v1::UpscaleResponse> Ask(const FileTask& task, Input input, const
        .latents = std::move(input.latents),
        .api_key = work.line.api_key,
        .timeout = work.line.timeout},
-      {.on_event = [&](const auto& event) { work.progress.Show(task.input, event); },
+      {.on_event =
+           [&](const auto& event) {
+             work.server.Heard(absl::OkStatus());
+             work.progress.Show(task.input, event);
+           },
        .on_retry =
            [&](const absl::Status& status, std::chrono::milliseconds delay) {
+             work.server.Heard(status, delay);
+             if (!work.server.status().ok()) return;  // The next try is called off.
              work.progress.ShowRetry(task.input, status, delay);
            },
        .on_done =
@@ -114,6 +120,10 @@ FileResult UpscaleFile(const FileTask& task, const FileWork& work) {
   absl::StatusOr<v1::UpscaleResponse> response = Ask(task, *std::move(input), work);
   if (absl::IsCancelled(response.status()) && work.stop.stop_requested()) {
     return {.outcome = Outcome::kInterrupted, .task = task};
+  }
+  work.server.Heard(response.status());
+  if (absl::IsCancelled(response.status()) && !work.server.status().ok()) {
+    return ServerGone(task, work.server.status());
   }
   const std::size_t wanted = task.outputs.size();
   if (response.ok() && static_cast<std::size_t>(response->images_size()) != wanted) {

@@ -12,6 +12,7 @@
 #include "client/cli/command_line.h"
 #include "client/cli/file_result.h"
 #include "client/cli/progress_display.h"
+#include "client/cli/server_presence.h"
 #include "client/cli/upscale_plan.h"
 #include "common/clock.h"
 #include "proto/upscaler/v1/spec.pb.h"
@@ -26,12 +27,14 @@ struct FileWork {
   std::istream& in;   // Used by the picture that is "-", alone.
   std::ostream& out;  // Likewise.
   ProgressDisplay& progress;
+  ServerPresence& server;
   const Clock& clock;
   std::stop_token stop;
 };
 
 // Blocks until the pictures are written or cannot be. Ends early, as kInterrupted, when
-// `stop` asks for it. May run on several threads at a time.
+// `stop` asks for it, and as failed when the server is given up. May run on several
+// threads at a time.
 FileResult UpscaleFile(const FileTask& task, const FileWork& work);
 
 // Asks the server what UpscaleFile would take. Writes nothing.

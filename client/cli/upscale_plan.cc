@@ -88,9 +88,9 @@ std::vector<std::string> Versions(const std::string& output, std::uint32_t count
   return paths;
 }
 
-// Whether no output takes the place of another one, or of an input. A file that is named
-// as input and as output may be replaced: that was said in so many words.
-absl::Status CheckCollisions(const std::vector<FileTask>& tasks, bool one_file) {
+// Whether no output takes the place of another one, or of an input: of its own one only
+// where that is wanted.
+absl::Status CheckCollisions(const std::vector<FileTask>& tasks, bool overwrite_input) {
   std::map<std::string, std::string> owners;  // What each output comes from.
   for (const FileTask& task : tasks) {
     for (const std::string& output : task.outputs) {
@@ -100,13 +100,14 @@ absl::Status CheckCollisions(const std::vector<FileTask>& tasks, bool one_file) 
           fmt::format("{} and {} would both become {}", owner->second, task.input, output));
     }
   }
-  if (one_file) return absl::OkStatus();
   for (const FileTask& task : tasks) {
     const auto owner = owners.find(Identity(task.input));
-    if (owner == owners.end()) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("{} would be replaced by what becomes of {}; give another -o or --suffix",
-                    task.input, owner->second));
+    if (task.input == "-" || owner == owners.end()) continue;
+    const bool by_its_own = owner->second == task.input;
+    if (by_its_own && overwrite_input) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "{} would be replaced by what becomes of {}; give another -o or --suffix{}", task.input,
+        by_its_own ? "it" : owner->second, by_its_own ? ", or --overwrite-input" : ""));
   }
   return absl::OkStatus();
 }
@@ -150,7 +151,7 @@ absl::StatusOr<UpscalePlan> MakePlan(const CommandLine& line) {
       plan.tasks.clear();
     }
   }
-  UPSCALER_RETURN_IF_ERROR(CheckCollisions(plan.tasks, one_file));
+  UPSCALER_RETURN_IF_ERROR(CheckCollisions(plan.tasks, line.overwrite_input));
   return plan;
 }
 

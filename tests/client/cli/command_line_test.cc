@@ -115,10 +115,11 @@ TEST_F(CommandLineTest, TakesTheServerFromTheEnvironment) {
 TEST_F(CommandLineTest, ReadsHowToGoThroughManyFiles) {
   const CommandLine line =
       ParseGood({"a.png", "photos", "-o", "large", "-r", "--suffix=-big", "--skip-existing",
-                 "--fail-fast", "--dry-run", "--jobs", "8", "--retry", "0"});
+                 "--overwrite-input", "--fail-fast", "--dry-run", "--jobs", "8", "--retry", "0"});
 
   EXPECT_THAT(line.inputs, ElementsAre("a.png", "photos"));
-  EXPECT_TRUE(line.recursive && line.skip_existing && line.fail_fast && line.dry_run);
+  EXPECT_TRUE(line.recursive && line.skip_existing && line.overwrite_input && line.fail_fast &&
+              line.dry_run);
   EXPECT_EQ(line.suffix, "-big");
   EXPECT_EQ(line.jobs, 8U);
   EXPECT_THAT(line.retry_for, Optional(0ms));

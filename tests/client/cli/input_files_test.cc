@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/support/temporary_folder.h"
 
@@ -91,6 +92,13 @@ TEST_F(InputFilesTest, DoesNotFollowLinksInCircles) {
 TEST_F(InputFilesTest, ExpandsPatterns) {
   EXPECT_THAT(Find({folder_.Path("*.[pt][nx]?")}), ElementsAre("b.png", "notes.txt"));
   EXPECT_THAT(Find({folder_.Path("s*")}), ElementsAre("sub/c.webp"));
+}
+
+TEST_F(InputFilesTest, TakesAPipeOnlyWhereItIsNamed) {
+  ASSERT_EQ(::mkfifo(folder_.Path("c.png").c_str(), 0600), 0);
+
+  EXPECT_THAT(Find({folder_.Path("*.png")}), ElementsAre("b.png"));
+  EXPECT_THAT(Find({folder_.Path("c.png")}), ElementsAre("c.png"));
 }
 
 TEST_F(InputFilesTest, PrefersAFileToThePatternItsNameWouldBe) {

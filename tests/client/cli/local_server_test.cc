@@ -5,7 +5,9 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -92,6 +94,36 @@ TEST_F(LocalServerTest, EndsTheServer) {
   server->reset();
 
   EXPECT_NE(::kill(pid, 0), 0);
+}
+
+// Returns once `server` has ended by itself.
+void AwaitEnd(const LocalServer& server) {
+  std::promise<void> ended;
+  const std::stop_callback on_end(server.ended(), [&ended] { ended.set_value(); });
+  ended.get_future().wait();
+}
+
+TEST_F(LocalServerTest, NoticesThatTheServerWasKilled) {
+  const auto server = Start(R"(echo '{"message":"ready","grpc_port":1}' >&2
+    kill -9 $$)");
+  ASSERT_THAT(server, IsOk());
+
+  AwaitEnd(**server);
+
+  EXPECT_EQ((*server)->End().message(),
+            "the local server has ended, by signal 9; it said last: ready");
+}
+
+TEST_F(LocalServerTest, NoticesThatTheServerGaveUp) {
+  const auto server = Start(R"(echo '{"message":"ready","grpc_port":1}' >&2
+    echo '{"message":"cannot go on","error":"no memory"}' >&2; exit 3)");
+  ASSERT_THAT(server, IsOk());
+
+  AwaitEnd(**server);
+
+  EXPECT_EQ(
+      (*server)->End().message(),
+      "the local server has ended, with code 3; it said last: ready; cannot go on: no memory");
 }
 
 TEST_F(LocalServerTest, TellsTheServersLastWordsWhereItDoesNotStart) {

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <sstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
@@ -49,6 +51,27 @@ TEST_F(PictureFileTest, WritesAFileAndLeavesNothingBeside) {
 
   EXPECT_EQ(folder_.Read("a.png"), "new");
   EXPECT_EQ(folder_.file_count(), 1U);
+}
+
+TEST_F(PictureFileTest, WritesAFileWithALongNameBesideOneThatWasLeftBehind) {
+  const std::string name = std::string(250, 'a') + ".png";
+  folder_.Write(fmt::format(".upscale-{}-0.part", ::getpid()), "left behind");
+
+  EXPECT_THAT(WritePicture(folder_.Path(name), "new", out_), IsOk());
+
+  EXPECT_EQ(folder_.Read(name), "new");
+  EXPECT_EQ(folder_.file_count(), 2U);
+}
+
+TEST_F(PictureFileTest, KeepsTheModeOfAFileThatItReplaces) {
+  constexpr auto kPrivate =
+      std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+  folder_.Write("a.png", "old");
+  std::filesystem::permissions(folder_.Path("a.png"), kPrivate);
+
+  EXPECT_THAT(WritePicture(folder_.Path("a.png"), "new", out_), IsOk());
+
+  EXPECT_EQ(std::filesystem::status(folder_.Path("a.png")).permissions(), kPrivate);
 }
 
 TEST_F(PictureFileTest, WritesThroughALink) {

@@ -1,17 +1,21 @@
 #include "client/cli/upscale_command.h"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <stdlib.h>
 
 #include "tests/support/fake_upscaler_service.h"
 #include "tests/support/temporary_folder.h"
@@ -217,6 +221,62 @@ TEST_F(UpscaleCommandTest, EndsWith4AtOnceWhenThereIsNoServer) {
 
   EXPECT_EQ(Run(), ExitCode::kUnreachable);
   EXPECT_THAT(err_.str(), HasSubstr("cannot reach the server at 127.0.0.1:1"));
+}
+
+TEST_F(UpscaleCommandTest, TriesForAsLongAsToldOnceForAllPictures) {
+  line_.inputs.clear();
+  for (int i = 0; i < 20; ++i) line_.inputs.push_back(folder_.Write(fmt::format("{}.png", i), "?"));
+  line_.output.clear();
+  line_.server.target = "127.0.0.1:1";
+  line_.retry_for = 5ms;
+  line_.jobs = 1;
+  line_.json = true;
+
+  EXPECT_EQ(Run(), ExitCode::kUnreachable);
+
+  // The first may fail for themselves; the last one is not tried at all.
+  EXPECT_THAT(err_.str(), EndsWith("0 done, 20 failed\n"));
+  EXPECT_THAT(Facts().at(19)["error"]["message"].get<std::string>(),
+              HasSubstr("cannot reach the server at 127.0.0.1:1, silent for"));
+}
+
+TEST_F(UpscaleCommandTest, EndsWith4WhenTheLocalServerDies) {
+  UseFolder();
+  FakeUpscalerService service({.hold = true});
+  const std::string port = service.target().substr(service.target().find(':') + 1);
+  folder_.Write("upscaler-server", "#!/bin/sh\necho $$ > '" + folder_.Path("pid") +
+                                       "'\necho '{\"message\":\"ready\",\"grpc_port\":" + port +
+                                       "}' >&2\nexec sleep 1000\n");
+  std::filesystem::permissions(folder_.Path("upscaler-server"), std::filesystem::perms::owner_all);
+  const std::string path = ::getenv("PATH");
+  ::setenv("PATH", (folder_.path().string() + ":" + path).c_str(), 1);
+  line_.local = true;
+  line_.retry_for.reset();
+  ExitCode code = ExitCode::kOk;
+
+  std::jthread command([&] { code = Run(); });
+  service.AwaitReceived(1);
+  ::kill(std::stoi(folder_.Read("pid")), SIGKILL);
+  command.join();
+
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_EQ(code, ExitCode::kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("c.png: the local server has ended, by signal 9"));
+  EXPECT_THAT(err_.str(), EndsWith("0 done, 3 failed\n"));
+}
+
+TEST_F(UpscaleCommandTest, EndsWith3WhereTheFactsCannotBePrinted) {
+  UseFolder();
+  line_.json = true;
+  FakeUpscalerService service(GoodScript({"the picture"}));
+  line_.server.target = service.target();
+  std::ofstream full("/dev/full");
+
+  EXPECT_EQ(RunUpscale(line_, {.in = in_, .out = full, .err = err_}), ExitCode::kFile);
+
+  EXPECT_EQ(folder_.Read("out/sub/c-2x.png"), "the picture");
+  EXPECT_THAT(err_.str(), HasSubstr("cannot write standard output: No space left on device\n"));
+  EXPECT_THAT(err_.str(), EndsWith("3 done\n"));
 }
 
 TEST_F(UpscaleCommandTest, UpscalesAFolder) {

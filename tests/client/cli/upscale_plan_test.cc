@@ -129,9 +129,22 @@ TEST_F(UpscalePlanTest, RefusesTwoInputsForOneOutput) {
   EXPECT_THAT(Refusal({.inputs = {cat_, folder_.Path("out/../cat.png")}}), HasSubstr("both"));
 }
 
-TEST_F(UpscalePlanTest, DoesNotReplaceInputsUnlessOneIsNamedAsTheOutput) {
-  EXPECT_THAT(Refusal({.inputs = {cat_}, .suffix = ""}), HasSubstr("would be replaced"));
-  EXPECT_THAT(Outputs({.inputs = {cat_}, .output = cat_}), ElementsAre("cat.png"));
+TEST_F(UpscalePlanTest, ReplacesAnInputByItsOwnOutputOnlyIfToldSo) {
+  const CommandLine named{.inputs = {cat_}, .output = folder_.Path("out/../cat.png")};
+  EXPECT_THAT(Refusal(named), HasSubstr("cat.png would be replaced by what becomes of it"));
+  CommandLine beside{.inputs = {cat_}, .suffix = ""};
+  EXPECT_THAT(Refusal(beside), HasSubstr("give another -o or --suffix, or --overwrite-input"));
+
+  beside.overwrite_input = true;
+
+  EXPECT_THAT(Outputs(beside), ElementsAre("cat.png"));
+}
+
+TEST_F(UpscalePlanTest, NeverReplacesAnInputByAnothersOutput) {
+  const std::string other = folder_.Write("cat-2x.png", "bytes");
+
+  EXPECT_THAT(Refusal({.inputs = {cat_, other}, .overwrite_input = true}),
+              HasSubstr("cat-2x.png would be replaced by what becomes of"));
 }
 
 TEST_F(UpscalePlanTest, LeavesStandardStreamsToSinglePictures) {
