@@ -87,6 +87,14 @@ class ServerProcess:
         assert found and found[0]["message"] == message, f"no '{message}' in {self.log}"
         return found[0]
 
+    def await_logged(self, **fields: str) -> None:
+        """Returns when a line with these fields is there."""
+        with self._logged:
+            found = self._logged.wait_for(
+                lambda: any(fields.items() <= line.items() for line in self.log), timeout=PATIENCE
+            )
+        assert found, f"no line with {fields} in {self.log}"
+
     def scrape(self) -> list[Sample]:
         """Every sample of every metric, as of one moment."""
         text = requests.get(f"{self.admin_url}/metrics", timeout=PATIENCE).text

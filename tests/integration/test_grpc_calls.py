@@ -97,6 +97,20 @@ def test_an_estimate_is_refused_as_the_request_would_be(client: Client, size, fi
     assert field_of(refusal.value) == field
 
 
+def test_the_request_id_is_returned_and_logged(client: Client):
+    request = messages.UpscaleRequest(spec=spec(**QUICK), image=SMALL)
+    answers = [
+        client.stub.Upscale.with_call(request, metadata=metadata, timeout=PATIENCE)[1]
+        for metadata in ((("x-request-id", "from-a-test-7"),), ())
+    ]
+
+    given, made = (dict(answer.initial_metadata())["x-request-id"] for answer in answers)
+    assert given == "from-a-test-7"
+    assert len(made) >= 16
+    client.server.await_logged(message="request done", request_id=given)
+    client.server.await_logged(message="request done", request_id=made)
+
+
 def test_previews_are_pictures_that_come_to_look_like_the_result(client: Client):
     picture = make_picture(96, 64)
 
