@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -305,10 +304,9 @@ void Server::CloseDoors(std::chrono::milliseconds grace) {
   housekeeping_.reset();
   // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
   gateway_.reset();
-  if (grpc_ != nullptr) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock_.Now());
-    grpc_->Shutdown(std::max(left, std::chrono::milliseconds(0)));
-  }
+  // Not by the grace of gRPC's own Shutdown, which waits for those who watch our health, too.
+  stalls_.AwaitNobody(end);
+  if (grpc_ != nullptr) grpc_->Shutdown(std::chrono::milliseconds(0));
   admin_.reset();
 }
 

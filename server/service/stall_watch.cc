@@ -43,6 +43,12 @@ std::list<StallWatch::Entry>::iterator StallWatch::Enter(std::function<void()> o
 void StallWatch::Leave(std::list<Entry>::iterator entry) {
   MutexLock lock(mutex_);
   entries_.erase(entry);
+  fewer_.notify_all();
+}
+
+void StallWatch::AwaitNobody(TimePoint deadline) {
+  MutexLock lock(mutex_);
+  while (!entries_.empty() && lock.WaitUntil(fewer_, deadline)) continue;
 }
 
 }  // namespace upscaler

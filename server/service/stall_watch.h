@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <list>
 
@@ -60,6 +61,9 @@ class StallWatch {
   // Calls on_stall of those who took too long. To be called every now and then.
   void Look() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Blocks until nobody is watched any more, or until `deadline` of the steady clock.
+  void AwaitNobody(TimePoint deadline) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   std::list<Entry>::iterator Enter(std::function<void()> on_stall) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave(std::list<Entry>::iterator entry) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -69,6 +73,7 @@ class StallWatch {
 
   // Held while on_stall is called, so that nobody leaves meanwhile.
   Mutex mutex_;
+  std::condition_variable fewer_;  // Somebody has left.
   std::list<Entry> entries_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,6 +1,8 @@
 #include "server/service/stall_watch.h"
 
 #include <chrono>
+#include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -64,6 +66,16 @@ TEST_F(StallWatchTest, LeavesAClientAloneThatNeedNotDoAnything) {
   watch_.Look();
 
   EXPECT_EQ(stalls_, 0);
+}
+
+TEST_F(StallWatchTest, WaitsForTheLastClientToGo) {
+  auto client = std::make_unique<StallWatch::Watched>(watch_, [] {});
+  watch_.AwaitNobody(SteadyClock().Now());  // Returns, though somebody is there.
+  const std::jthread leaving([&] { client.reset(); });
+
+  watch_.AwaitNobody(TimePoint::max());
+
+  EXPECT_EQ(client, nullptr);
 }
 
 TEST_F(StallWatchTest, ForgetsAClientThatHasGone) {
