@@ -23,7 +23,7 @@ build_packages=(
   ca-certificates python3 python3-pip
   curl jq libvips-tools # the demo: its request, its answer, its picture side by side
 )
-test_packages=(python3-venv)
+test_packages=(python3-venv chromium fonts-dejavu-core)
 lint_packages=(clang clang-format clang-tidy shellcheck python3-venv protobuf-compiler)
 
 log=.deps/setup.log
