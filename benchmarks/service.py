@@ -1,20 +1,25 @@
-"""Measures the service around the model: its overhead, under overload, and batches of eight.
+"""Measures the service around the model.
 
-    .deps/test-venv/bin/python benchmarks/service.py [overhead|overload|eight ...]
+    .deps/test-venv/bin/python benchmarks/service.py [NAME ...]
 
-Without names all are run. Each writes benchmarks/results/NAME.json. The servers are the
-real programs; in the first two the model is a stand-in that only lets time pass
-(upscaler-delay-server). Server and client share the machine.
+The names are those of the functions below, which say what each measures; without any all
+are run. Each writes benchmarks/results/NAME.json. The servers are the real programs; in all
+but the last the model is a stand-in that only lets time pass (upscaler-delay-server).
+Server and client share the machine.
 """
 
 import json
 import os
+import random
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import requests
 
 SOURCE = Path(__file__).resolve().parents[1]
 sys.path.append(str(SOURCE / "tests/integration"))
@@ -38,6 +43,7 @@ class Server:
         ready = self._await_ready()
         self.grpc_address = f"127.0.0.1:{ready['grpc_port']}"
         self.rest_port = ready["rest_port"]
+        self.admin_url = f"http://127.0.0.1:{ready['admin_port']}"
         self.rest_url = f"http://127.0.0.1:{self.rest_port}"
 
     def _await_ready(self) -> dict:
@@ -62,6 +68,12 @@ def load(server: Server, way: str, picture: Path, *options: str) -> dict:
     door = f"--grpc={server.grpc_address}" if way == "grpc" else f"--rest={server.rest_port}"
     command = [str(BIN / "upscaler-load"), door, f"--picture={picture}", *options]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def admitted_rows(server: Server) -> float:
+    text = requests.get(f"{server.admin_url}/metrics", timeout=10).text
+    line = next(line for line in text.splitlines() if line.startswith("upscaler_rows_admitted "))
+    return float(line.split()[1])
 
 
 def resident_mib(server: Server) -> float:
@@ -93,6 +105,35 @@ def overhead(picture: Path) -> dict:
         return {"picture_bytes": picture.stat().st_size, "runs": runs}
 
 
+def hangup(picture: Path) -> dict:
+    """How long after its client has closed the socket a request still holds its place."""
+    step_ms = 100
+    with Server(f"--step-ms={step_ms}", program=DELAY_SERVER) as server:
+        ways = {}
+        for way, stream in (("plain", "false"), ("events", "true")):
+            ways[way] = []
+            for _ in range(30):
+                with socket.create_connection(("127.0.0.1", server.rest_port)) as client:
+                    request = requests.Request(
+                        "POST",
+                        f"{server.rest_url}/v1/images/upscale",
+                        files={"image": picture.read_bytes()},
+                        data={"num_inference_steps": "200", "stream": stream},
+                    ).prepare()
+                    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+                    head = ["POST /v1/images/upscale HTTP/1.1", "Host: here", *lines, "", ""]
+                    client.sendall("\r\n".join(head).encode() + request.body)
+                    while admitted_rows(server) == 0:
+                        continue
+                    time.sleep(random.uniform(0.1, 0.3))  # Any moment of a step.
+                start = time.monotonic()
+                while admitted_rows(server) > 0:
+                    continue
+                ways[way].append(1000 * (time.monotonic() - start))
+            print(way, f"at most {max(ways[way]):.0f} ms, a step being {step_ms} ms")
+        return {"step_ms": step_ms, "freed_after_ms": ways}
+
+
 def overload(picture: Path) -> dict:
     """Goodput, refusals and memory as the load grows to ten times what can be done."""
     capacity = 100  # A second: two steps of 5 ms, one row at a time.
@@ -107,6 +148,76 @@ def overload(picture: Path) -> dict:
             runs.append({"load": factor, **result})
             print(factor, round(result["answers_per_second"], 1), result["refusal_ms"])
         return {"capacity_per_second": capacity, "queue_capacity": 64, "runs": runs}
+
+
+# One process, so that the many clients do not compete with each other for Python's lock.
+CROWD = """
+import asyncio, sys
+
+async def main(port, idle, slow):
+    keep = [await asyncio.open_connection("127.0.0.1", port) for _ in range(idle)]
+    head = (b"POST /v1/images/upscale HTTP/1.1\\r\\nHost: here\\r\\nContent-Length: 1000000\\r\\n"
+            b"Content-Type: multipart/form-data; boundary=b\\r\\n\\r\\n--b\\r\\n"
+            b'Content-Disposition: form-data; name="image"; filename="a"\\r\\n\\r\\n')
+    async def trickle():
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        while True:
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+    senders = [asyncio.create_task(trickle()) for _ in range(slow)]
+    await asyncio.sleep(1)
+    print("there", flush=True)
+    await asyncio.gather(*senders, asyncio.sleep(3600))
+
+asyncio.run(main(*map(int, sys.argv[1:])))
+"""
+
+
+class Crowd:
+    """Clients that do nothing, and clients that send ten bytes a second, from `with` to its end."""
+
+    def __init__(self, server: Server, idle: int, slow: int):
+        command = [sys.executable, "-c", CROWD, str(server.rest_port), str(idle), str(slow)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if self._process.stdout.readline() != "there\n":
+            raise SystemExit("the idle clients could not connect; see ulimit -n")
+
+    def __enter__(self) -> "Crowd":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+def connections(picture: Path) -> dict:
+    """The latency of REST alone, and beside 2,000 idle connections and 200 slow senders."""
+    idle, slow = 2000, 200
+    options = ("--requests=5000", "--concurrency=4")
+    with Server("--stall-seconds=600", program=DELAY_SERVER) as server:
+        load(server, "rest", picture, *options)  # Warms up.
+        runs = {"alone": [], "crowded": []}
+        for _ in range(5):  # Alternating, since the machine is not always equally fast.
+            runs["alone"].append(load(server, "rest", picture, *options)["answer_ms"])
+            with Crowd(server, idle, slow):
+                runs["crowded"].append(load(server, "rest", picture, *options)["answer_ms"])
+                threads = len(list(Path(f"/proc/{server.pid}/task").iterdir()))
+        median = {
+            name: {key: sorted(run[key] for run in of)[len(of) // 2] for key in ("p50", "p99")}
+            for name, of in runs.items()
+        }
+        ratio = {key: median["crowded"][key] / median["alone"][key] for key in ("p50", "p99")}
+        print(median, ratio, f"{threads} threads", f"{resident_mib(server):.0f} MiB")
+        return {
+            "idle": idle,
+            "slow": slow,
+            "runs": runs,
+            "median": median,
+            "ratio": ratio,
+            "threads": threads,
+            "resident_mib": resident_mib(server),
+        }
 
 
 def eight(picture: Path) -> dict:
@@ -144,7 +255,13 @@ def eight(picture: Path) -> dict:
 
 
 def main() -> None:
-    benchmarks = {"overhead": overhead, "overload": overload, "eight": eight}
+    benchmarks = {
+        "overhead": overhead,
+        "connections": connections,
+        "hangup": hangup,
+        "overload": overload,
+        "eight": eight,
+    }
     picture = SOURCE / "benchmarks/results/picture.png"
     RESULTS.mkdir(exist_ok=True)
     picture.write_bytes(make_picture(16, 16))

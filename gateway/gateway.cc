@@ -16,6 +16,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadB
                                                         const Clock& clock) {
   const HttpServer::Options http{.address = options.address,
                                  .max_body_bytes = options.max_upload_bytes,
+                                 .max_connections = options.max_connections,
+                                 .stall_timeout = options.stall_timeout,
                                  .drain_timeout = options.drain_timeout};
   // Not make_unique, which has no access to the constructor.
   std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), uploads, clock));

@@ -31,6 +31,9 @@ class Gateway {
     std::shared_ptr<grpc::Channel> channel{};
     std::string model{};  // The served model's name.
     std::size_t max_upload_bytes = std::size_t{32} << 20;
+    unsigned max_connections = 4096;  // At a time; more wait until there are fewer.
+    // How long a client may take to send 64 KiB of its picture.
+    std::chrono::seconds stall_timeout{60};
     std::chrono::milliseconds request_timeout{600'000};
     // How long open requests may go on when the gateway stops.
     std::chrono::milliseconds drain_timeout{10'000};

@@ -8,12 +8,14 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "common/open_files.h"
 #include "server/server.h"
 
 namespace upscaler {
 
 int RunServer(const Settings& settings, EngineSource& engines, EndSignals& signals,
               Logger& logger) {
+  RaiseOpenFileLimit();
   const SteadyClock clock;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Open(settings, clock, logger);
   const absl::Status loaded = server.ok() ? (*server)->Load(engines) : server.status();

@@ -210,6 +210,8 @@ absl::Status Server::OpenGateway() {
                                 .channel = grpc_->InProcessChannel(),
                                 .model = settings_.model_name,
                                 .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
+                                .max_connections = settings_.rest_connections,
+                                .stall_timeout = std::chrono::seconds(settings_.stall_seconds),
                                 .drain_timeout = kDeliveryTime,
                                 .ready = [this] { return ready_.load(); },
                                 .live = [this] { return live_.load(); },

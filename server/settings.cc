@@ -109,6 +109,9 @@ void DescribeJobs(CLI::App& app, Settings& settings) {
 void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "grpc-address", settings.grpc_address, "host:port of gRPC; port 0 means any free one");
   Add(app, "rest-address", settings.rest_address, "host:port of REST");
+  Add(app, "rest-connections", settings.rest_connections,
+      "Connections of REST at a time; more wait until there are fewer")
+      ->check(CLI::Range(1, 1'000'000));
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
 
   Add(app, "queue-capacity", settings.queue_capacity,
@@ -135,7 +138,7 @@ void DescribeService(CLI::App& app, Settings& settings) {
       "Memory for pictures that are arriving, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));
   Add(app, "stall-seconds", settings.stall_seconds,
-      "How long a client of gRPC may take to send 64 KiB, or to take a message")
+      "How long a client may take to send 64 KiB, or to take a message of gRPC")
       ->check(CLI::Range(1, 86'400));
   Add(app, "drain-delay-seconds", settings.drain_delay_seconds,
       "At shutdown, how long new requests are taken: until a load balancer has heard of it")
