@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gateway/rest_error.h"
+#include "gateway/trace_headers.h"
 #include "telemetry/request_id.h"
 
 namespace upscaler {
@@ -98,6 +99,7 @@ Router::Outcome Router::Route(const HttpRequest& request, const std::string& req
 Router::Outcome Router::Upscale(const HttpRequest& request, const std::string& request_id) const {
   if (AnnouncedBytes(request) > backend_.max_upload_bytes) {
     return Refuse(backend_, {.request_id = request_id,
+                             .trace_id = TraceIdOf(TraceOf(request.headers)),
                              .status = BodyTooLarge(backend_.max_upload_bytes),
                              .took = TimePoint::duration::zero()});
   }

@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "gateway/api_key.h"
 #include "gateway/rest_error.h"
+#include "gateway/trace_headers.h"
 
 namespace upscaler {
 namespace {
@@ -62,6 +63,7 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
     : backend_(backend),
       request_id_(request_id),
       api_key_(ApiKeyOf(request.headers)),
+      trace_(TraceOf(request.headers)),
       start_(backend.clock.Now()),
       accepted_image_(AcceptedImage(FindHeader(request.headers, "accept"))),
       call_(UpscaleCall::Create()),
@@ -91,6 +93,7 @@ void UpscaleHandler::OnComplete(Respond respond) {
   absl::StatusOr<UpscaleForm> form = TakeForm();
   if (!form.ok()) {
     std::move(respond)(Refuse(backend_, {.request_id = request_id_,
+                                         .trace_id = TraceIdOf(trace_),
                                          .status = form.status(),
                                          .took = backend_.clock.Now() - start_}));
     return;
@@ -106,6 +109,8 @@ void UpscaleHandler::OnComplete(Respond respond) {
                 .image = std::move(form->image),
                 .api_key = api_key_,
                 .request_id = request_id_,
+                .traceparent = trace_.has_value() ? trace_->traceparent : "",
+                .tracestate = trace_.has_value() ? trace_->tracestate : "",
                 .via = "rest",
                 .timeout = backend_.timeout},
                {.on_done = [respond = std::move(respond), facts = std::move(facts),

@@ -20,6 +20,7 @@
 #include "gateway/form_reader.h"
 #include "gateway/http_server.h"
 #include "gateway/upscale_answer.h"
+#include "telemetry/trace_context.h"
 
 namespace upscaler {
 
@@ -27,6 +28,7 @@ namespace upscaler {
 // heard of it.
 struct RefusedRequest {
   std::string request_id;
+  std::string trace_id{};    // Of the trace that it is a part of; empty where it is none's.
   absl::Status status;       // Why.
   TimePoint::duration took;  // From the request's head to the answer.
 };
@@ -64,6 +66,7 @@ class UpscaleHandler final : public RequestHandler {
   const UpscaleBackend& backend_;
   const std::string request_id_;
   const std::string api_key_;  // Empty where the request brings none.
+  const std::optional<TraceContext> trace_;
   const TimePoint start_;
   const std::optional<v1::ImageFormat> accepted_image_;
   const std::shared_ptr<UpscaleCall> call_;

@@ -198,6 +198,7 @@ absl::Status Server::OpenGateway() {
   const auto record_refused = [this](const RefusedRequest& request) {
     RecordCall(service_.context(),
                {.request_id = request.request_id,
+                .trace_id = request.trace_id,
                 .api = Metrics::Api::kRest,
                 .start = clock_.Now() - request.took},
                request.status);

@@ -81,6 +81,19 @@ TEST_F(GatewayRefusalTest, TellsOnceOfEachRequestThatItRefusesByItself) {
   EXPECT_THAT(service_->received(), IsEmpty());
 }
 
+TEST_F(GatewayRefusalTest, SaysWhoseTraceARefusalIsAPartOf) {
+  Start(GoodScript({"picture"}));
+  const std::string trace =
+      "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+
+  Post({{"image", "x"}, {"n", "two"}}, trace);
+  Post({{"image", std::string(kMaxUpload, 'x')}}, trace);
+
+  ASSERT_THAT(refused(), SizeIs(2));
+  EXPECT_EQ(refused()[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(refused()[1].trace_id, "0af7651916cd43dd8448eb211c80319c");
+}
+
 TEST_F(GatewayRefusalTest, LeavesTheServicesRefusalsToTheService) {
   Start({.status = {grpc::StatusCode::INVALID_ARGUMENT, "not a picture"}});
 

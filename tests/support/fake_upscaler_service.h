@@ -39,6 +39,8 @@ struct ReceivedUpscale {
   std::string image;
   std::string authorization;
   std::string request_id;
+  std::string traceparent;
+  std::string tracestate;
   std::string via;
   std::size_t largest_chunk = 0;
 };
@@ -168,6 +170,8 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
         : service_(service), script_(script) {
       received_.authorization = Metadata(context, "authorization");
       received_.request_id = Metadata(context, "x-request-id");
+      received_.traceparent = Metadata(context, "traceparent");
+      received_.tracestate = Metadata(context, "tracestate");
       received_.via = Metadata(context, "x-upscaler-via");
       StartRead(&request_);
     }
