@@ -31,6 +31,6 @@ Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
                .uploads = uploads,
                .authorize = std::move(options.authorize)},
       router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
-              std::move(options.cors_origin)) {}
+              std::move(options.cors)) {}
 
 }  // namespace upscaler

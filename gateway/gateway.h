@@ -16,6 +16,7 @@
 #include <grpcpp/channel.h>
 
 #include "common/clock.h"
+#include "gateway/cors.h"
 #include "gateway/http_server.h"
 #include "gateway/router.h"
 #include "gateway/upscale_handler.h"
@@ -34,7 +35,7 @@ class Gateway {
     std::chrono::milliseconds request_timeout{600'000};
     // How long open requests may go on when the gateway stops.
     std::chrono::milliseconds drain_timeout{10'000};
-    std::string cors_origin = "*";
+    Cors cors{};  // Which web pages may call.
     // Whether the service takes work, and whether it can ever again without being
     // started anew. Must not block; null means always.
     std::function<bool()> ready{};

@@ -13,9 +13,6 @@
 namespace upscaler {
 namespace {
 
-// What a web page's script may see of an answer, beside its body.
-constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-should-retry";
-
 // What the status pages say while all is well.
 constexpr const char* kWell = R"({"status": true})";
 
@@ -43,14 +40,12 @@ HttpResponse Json(std::string body) {
       .status = 200, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
 }
 
-// Tells a browser that another origin's page may make the request it is about to.
-HttpResponse Preflight(const HttpRequest& request, Page page) {
-  const std::string_view asked = FindHeader(request.headers, "access-control-request-headers");
-  return {.status = 204,
-          .headers = {{"Allow", AllowedMethods(page)},
-                      {"Access-Control-Allow-Methods", AllowedMethods(page)},
-                      {"Access-Control-Allow-Headers", std::string(asked.empty() ? "*" : asked)},
-                      {"Access-Control-Max-Age", "86400"}}};
+// Tells a browser whether another origin's page may make the request it is about to.
+HttpResponse Preflight(const HttpRequest& request, Page page, const Cors& cors) {
+  HttpResponse response{.status = 204,
+                        .headers = cors.ForPreflight(request.headers, AllowedMethods(page))};
+  response.headers.emplace_back("Allow", AllowedMethods(page));
+  return response;
 }
 
 HttpResponse MethodNotAllowed(const HttpRequest& request, Page page) {
@@ -64,15 +59,14 @@ HttpResponse MethodNotAllowed(const HttpRequest& request, Page page) {
 
 }  // namespace
 
-Router::Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin)
-    : backend_(backend), probes_(std::move(probes)), cors_origin_(std::move(cors_origin)) {}
+Router::Router(const UpscaleBackend& backend, Probes probes, Cors cors)
+    : backend_(backend), probes_(std::move(probes)), cors_(std::move(cors)) {}
 
 HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
   const std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
-  return {.outcome = Route(request, request_id),
-          .headers = {{"X-Request-Id", request_id},
-                      {"Access-Control-Allow-Origin", cors_origin_},
-                      {"Access-Control-Expose-Headers", kExposedHeaders}}};
+  HttpHeaders headers = cors_.ForAnswer(request.headers);
+  headers.emplace_back("X-Request-Id", request_id);
+  return {.outcome = Route(request, request_id), .headers = std::move(headers)};
 }
 
 Router::Outcome Router::Route(const HttpRequest& request, const std::string& request_id) const {
@@ -82,7 +76,7 @@ Router::Outcome Router::Route(const HttpRequest& request, const std::string& req
                                    .message = fmt::format("there is nothing at {}", request.path),
                                    .code = "not_found"});
   }
-  if (request.method == "OPTIONS") return Preflight(request, page);
+  if (request.method == "OPTIONS") return Preflight(request, page, cors_);
   if (!IsAllowed(page, request.method)) return MethodNotAllowed(request, page);
   switch (page) {
     case Page::kUpscale:

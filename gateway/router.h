@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "gateway/cors.h"
 #include "gateway/http_message.h"
 #include "gateway/http_server.h"
 #include "gateway/upscale_handler.h"
@@ -20,9 +21,8 @@ struct Probes {
 // Not thread-safe: the server's thread uses it.
 class Router {
  public:
-  // `backend` must outlive the router. `cors_origin` is the web origin whose pages may
-  // call, or "*".
-  Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin);
+  // `backend` must outlive the router.
+  Router(const UpscaleBackend& backend, Probes probes, Cors cors);
 
   // Decides on a request by its head. The answer's headers name the request.
   HttpServer::Decision Dispatch(const HttpRequest& request) const;
@@ -37,7 +37,7 @@ class Router {
 
   const UpscaleBackend& backend_;
   const Probes probes_;
-  const std::string cors_origin_;
+  const Cors cors_;
 };
 
 }  // namespace upscaler

@@ -206,12 +206,14 @@ absl::Status Server::OpenGateway() {
   const auto authorize = [this](const std::string& api_key) {
     return access_->Identify(api_key.empty() ? std::nullopt : std::optional(api_key)).status();
   };
+  UPSCALER_ASSIGN_OR_RETURN(Cors cors, Cors::Parse(settings_.cors_origins));
   UPSCALER_ASSIGN_OR_RETURN(
       gateway_, Gateway::Start({.address = settings_.rest_address,
                                 .channel = grpc_->InProcessChannel(),
                                 .model = settings_.model_name,
                                 .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
                                 .drain_timeout = kDeliveryTime,
+                                .cors = std::move(cors),
                                 .ready = [this] { return ready_.load(); },
                                 .live = [this] { return live_.load(); },
                                 .on_refused = record_refused,

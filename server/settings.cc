@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/version.h"
+#include "gateway/cors.h"
 #include "server/access/api_keys.h"
 #include "worker/scheduler/cost_model.h"
 
@@ -110,6 +111,11 @@ void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "grpc-address", settings.grpc_address, "host:port of gRPC; port 0 means any free one");
   Add(app, "rest-address", settings.rest_address, "host:port of REST");
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
+  Add(app, "cors-origins", settings.cors_origins,
+      "Origins of the web pages that may call REST, such as https://shop.example; * means all, "
+      "none "
+      "means none: browsers then get no leave, preflights an empty 204")
+      ->delimiter(',');
 
   Add(app, "queue-capacity", settings.queue_capacity,
       "Pictures admitted at once, waiting or in work; more are refused")
@@ -177,6 +183,9 @@ std::optional<std::string> Contradiction(const Settings& settings) {
   }
   if (settings.tls_cert.empty() && !settings.tls_client_ca.empty()) {
     return "--tls-client-ca needs --tls-cert and --tls-key";
+  }
+  if (const absl::Status cors = Cors::Parse(settings.cors_origins).status(); !cors.ok()) {
+    return fmt::format("--cors-origins: {}", std::string(cors.message()));
   }
   if (settings.api_keys_file.empty() &&
       (settings.key_requests_per_minute > 0 || settings.key_concurrent_calls > 0)) {

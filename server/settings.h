@@ -28,6 +28,7 @@ struct Settings {
   std::string grpc_address = "127.0.0.1:8998";
   std::string rest_address = "127.0.0.1:8997";
   std::string admin_address = "127.0.0.1:8999";
+  std::vector<std::string> cors_origins = {"*"};  // Of web pages that may call; see Cors::Parse.
 
   std::string job_dir{};       // Where jobs are kept through a restart; empty: in memory.
   int job_ttl_seconds = 3600;  // From a job's end until it is forgotten.
