@@ -36,6 +36,12 @@ absl::Status CheckHead(const HttpRequest& request, bool has_reader) {
   return CheckAccept(FindHeader(request.headers, "accept"));
 }
 
+absl::Status StillLoading() {
+  return WithRetryAfter(
+      WithReason(absl::UnavailableError("no server has said what it serves yet"), "LOADING"),
+      std::chrono::seconds(1));
+}
+
 absl::Status OutOfMemory() {
   return absl::UnavailableError("the server is short of memory for a picture of this size");
 }
@@ -101,7 +107,7 @@ void UpscaleHandler::OnComplete(Respond respond) {
 
   share_.GiveBack();  // The service counts the picture from here on.
   AnswerFacts facts{.id = request_id_,
-                    .model = backend_.model,
+                    .model = backend_.model(),
                     .created = std::time(nullptr),
                     .response_format = form->response_format};
   call_->Start(backend_.channel,
@@ -123,7 +129,9 @@ void UpscaleHandler::OnComplete(Respond respond) {
 absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
   UPSCALER_RETURN_IF_ERROR(problem_);
   UPSCALER_ASSIGN_OR_RETURN(std::vector<FormField> fields, reader_->Finish());
-  UPSCALER_ASSIGN_OR_RETURN(UpscaleForm form, ReadForm(std::move(fields), backend_.model));
+  const std::string model = backend_.model();
+  if (model.empty()) return StillLoading();
+  UPSCALER_ASSIGN_OR_RETURN(UpscaleForm form, ReadForm(std::move(fields), model));
   // What the call would refuse unsent is refused here, where it is counted.
   UPSCALER_RETURN_IF_ERROR(CheckTexts(form.spec));
   if (accepted_image_.has_value()) {

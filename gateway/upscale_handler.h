@@ -36,7 +36,8 @@ struct RefusedRequest {
 // What all upscales share; it outlives them.
 struct UpscaleBackend {
   std::shared_ptr<grpc::Channel> channel;  // Shared, as gRPC's channels are.
-  std::string model;
+  // What clients call the model; empty while that is not known. Thread-safe; must not block.
+  std::function<std::string()> model;
   std::size_t max_upload_bytes = 0;
   std::chrono::milliseconds timeout{0};
   const Clock& clock;

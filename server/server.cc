@@ -210,7 +210,7 @@ absl::Status Server::OpenGateway() {
   UPSCALER_ASSIGN_OR_RETURN(
       gateway_, Gateway::Start({.address = settings_.rest_address,
                                 .channel = grpc_->InProcessChannel(),
-                                .model = settings_.model_name,
+                                .model = [this] { return settings_.model_name; },
                                 .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
                                 .drain_timeout = kDeliveryTime,
                                 .cors = std::move(cors),

@@ -2,12 +2,11 @@
 
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "common/command_line.h"
 #include "common/version.h"
 #include "gateway/cors.h"
 #include "server/access/api_keys.h"
@@ -29,46 +28,10 @@ at once.
 Exit codes: 0 ended as asked; 1 could not start, or hangs at the end (the reason is on
 standard error); 2 the command line is wrong; 130 or 143 ended by a second signal.)";
 
-// "device" in the environment is UPSCALER_DEVICE.
-std::string VariableOf(const std::string& option) {
-  std::string name = "UPSCALER_" + option;
-  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return name;
-}
-
 // The last part of a path, whether or not it ends in a slash.
 std::string FolderName(const std::string& path) {
   const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
   return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
-}
-
-template <typename T>
-CLI::Option* Add(CLI::App& app, const std::string& name, T& value, const std::string& help) {
-  CLI::Option* option = app.add_option("--" + name, value, help);
-  option->envname(VariableOf(name))->capture_default_str();
-  // The last one wins where an option is given again, as after a script's own.
-  if (option->get_expected_max() == 1) option->take_last();
-  return option;
-}
-
-// An option whose values are words. The first of them is the default.
-template <typename Enum>
-void AddChoice(CLI::App& app, const std::string& name, Enum& value,
-               const std::vector<std::pair<std::string, Enum>>& choices, const std::string& help) {
-  std::vector<std::string> words;
-  for (const auto& [word, meaning] : choices) words.push_back(word);
-  app.add_option_function<std::string>(
-         "--" + name,
-         [&value, choices](const std::string& given) {
-           for (const auto& [word, meaning] : choices) {
-             if (word == given) value = meaning;
-           }
-         },
-         help)
-      ->envname(VariableOf(name))
-      ->default_str(words.front())
-      ->check(CLI::IsMember(words))
-      ->take_last();
 }
 
 void DescribeModel(CLI::App& app, Settings& settings) {
@@ -113,8 +76,7 @@ void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
   Add(app, "cors-origins", settings.cors_origins,
       "Origins of the web pages that may call REST, such as https://shop.example; * means all, "
-      "none "
-      "means none: browsers then get no leave, preflights an empty 204")
+      "none means none: browsers then get no leave, preflights an empty 204")
       ->delimiter(',');
 
   Add(app, "queue-capacity", settings.queue_capacity,
@@ -207,18 +169,8 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
   DescribeService(app, settings);
   DescribeAccess(app, settings);
   DescribeJobs(app, settings);
-  app.set_config("--config", "", "Read settings from this file");
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {  // How CLI11 says help, version and mistakes alike.
-    std::ostringstream text;
-    const int code = app.exit(error, text, text);
-    return EarlyExit{.code = code == 0 ? 0 : 2, .text = text.str()};
-  }
-  if (const auto problem = Contradiction(settings)) {
-    return EarlyExit{.code = 2, .text = *problem + "\nRun with --help for more information.\n"};
-  }
+  if (auto exit = ParseCommandLine(app, argc, argv)) return *std::move(exit);
+  if (const auto problem = Contradiction(settings)) return Mistake(*problem);
   if (settings.model_name.empty()) settings.model_name = FolderName(settings.model);
   return settings;
 }

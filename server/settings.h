@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/early_exit.h"
 #include "telemetry/log.h"
 #include "worker/queue/batch_policy.h"
 
@@ -54,12 +55,6 @@ struct Settings {
   std::string tls_key{};
   std::string tls_client_ca{};  // Who vouches for its clients; empty: they need no certificate.
   std::size_t grpc_memory_mib = 512;  // For what gRPC receives and sends.
-};
-
-// A request for help or the version, or a mistake: print `text` and exit.
-struct EarlyExit {
-  int code = 0;  // 0 for help and version, 2 for a mistake.
-  std::string text;
 };
 
 std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* argv);

@@ -94,6 +94,19 @@ TEST_F(GatewayRefusalTest, SaysWhoseTraceARefusalIsAPartOf) {
   EXPECT_EQ(refused()[1].trace_id, "0af7651916cd43dd8448eb211c80319c");
 }
 
+TEST_F(GatewayRefusalTest, SaysThatItIsLoadingUntilItKnowsTheModel) {
+  model_ = [] { return std::string(); };
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Post({{"image", "x"}});
+
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(ErrorIn(reply)["code"], "loading");
+  EXPECT_EQ(reply.headers.at("retry-after"), "1");
+  ASSERT_THAT(refused(), SizeIs(1));
+  EXPECT_THAT(refused()[0].status, StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(GatewayRefusalTest, LeavesTheServicesRefusalsToTheService) {
   Start({.status = {grpc::StatusCode::INVALID_ARGUMENT, "not a picture"}});
 

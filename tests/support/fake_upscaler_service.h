@@ -151,11 +151,12 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     return reactor;
   }
 
-  // Answers with a version, "1.2.3".
+  // Answers with a version, "1.2.3", and a model, "the-model".
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* /*request*/,
                                           v1::GetServerInfoResponse* response) override {
     response->set_version("1.2.3");
+    response->mutable_model()->set_name("the-model");
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;

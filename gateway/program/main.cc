@@ -1,0 +1,25 @@
+// upscaler-gateway: see --help.
+
+#include <iostream>
+#include <variant>
+
+#include <google/protobuf/stubs/logging.h>
+
+#include "common/end_signals.h"
+#include "gateway/program/gateway_settings.h"
+#include "gateway/program/run_gateway.h"
+#include "telemetry/log.h"
+
+int main(int argc, char** argv) {
+  upscaler::EndSignals signals;  // Before there are other threads.
+  const auto parsed = upscaler::ParseGatewaySettings(argc, argv);
+  if (const auto* exit = std::get_if<upscaler::EarlyExit>(&parsed)) {
+    (exit->code == 0 ? std::cout : std::cerr) << exit->text;
+    return exit->code;
+  }
+  const auto& settings = std::get<upscaler::GatewaySettings>(parsed);
+  // Protobuf would write about bad messages between the log's lines.
+  google::protobuf::SetLogHandler(nullptr);
+  upscaler::Logger logger(settings.log_form, std::cerr);
+  return upscaler::RunGateway(settings, signals, logger);
+}
