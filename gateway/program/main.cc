@@ -1,5 +1,6 @@
 // upscaler-gateway: see --help.
 
+#include <cstdlib>
 #include <iostream>
 #include <variant>
 
@@ -18,6 +19,9 @@ int main(int argc, char** argv) {
     return exit->code;
   }
   const auto& settings = std::get<upscaler::GatewaySettings>(parsed);
+  // How often gRPC looks at connections that carry no call, in milliseconds. Its own 5000 is
+  // how long it would take to notice that an idle backend has become ready, or drains.
+  setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0);
   // Protobuf would write about bad messages between the log's lines.
   google::protobuf::SetLogHandler(nullptr);
   upscaler::Logger logger(settings.log_form, std::cerr);
