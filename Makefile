@@ -11,7 +11,7 @@ JOBS ?= $(shell awk -v cores=$$(nproc) '/^MemAvailable/ { jobs = int($$2 / 31457
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 SERVER := build/release/bin/upscaler-server
-PROGRAMS := upscaler-server upscale
+PROGRAMS := upscaler-server upscaler-gateway upscale
 
 .PHONY: help setup build demo serve test asan tsan clang bench format lint clean
 

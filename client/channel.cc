@@ -24,7 +24,13 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 // a server takes to start.
 constexpr int kMaxReconnectBackoffMs = 5'000;
 
-std::shared_ptr<grpc::Channel> Make(const std::string& target,
+// Health is asked for by policies that have several servers in view.
+constexpr const char* kOnlyHealthy = R"({
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": "upscaler.v1.UpscalerService"}
+})";
+
+std::shared_ptr<grpc::Channel> Make(const ChannelOptions& options,
                                     const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
@@ -32,7 +38,9 @@ std::shared_ptr<grpc::Channel> Make(const std::string& target,
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
   // Where the name stands for several servers, they take turns.
   arguments.SetLoadBalancingPolicyName("round_robin");
-  return grpc::CreateCustomChannel(target, credentials, arguments);
+  if (options.only_healthy) arguments.SetServiceConfigJSON(kOnlyHealthy);
+  if (!options.tls_name.empty()) arguments.SetSslTargetNameOverride(options.tls_name);
+  return grpc::CreateCustomChannel(options.target, credentials, arguments);
 }
 
 // Empty for no file.
@@ -49,7 +57,7 @@ absl::StatusOr<std::string> ReadPem(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options) {
-  if (!options.tls) return MakeChannel(options.target);
+  if (!options.tls) return Make(options, grpc::InsecureChannelCredentials());
   if (options.certificate_file.empty() != options.key_file.empty()) {
     return absl::InvalidArgumentError("a certificate and its key are given together");
   }
@@ -57,11 +65,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   UPSCALER_ASSIGN_OR_RETURN(credentials.pem_root_certs, ReadPem(options.ca_file));
   UPSCALER_ASSIGN_OR_RETURN(credentials.pem_cert_chain, ReadPem(options.certificate_file));
   UPSCALER_ASSIGN_OR_RETURN(credentials.pem_private_key, ReadPem(options.key_file));
-  return Make(options.target, grpc::SslCredentials(credentials));
+  return Make(options, grpc::SslCredentials(credentials));
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target) {
-  return Make(target, grpc::InsecureChannelCredentials());
+  return Make({.target = target}, grpc::InsecureChannelCredentials());
 }
 
 }  // namespace upscaler

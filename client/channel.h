@@ -20,6 +20,11 @@ struct ChannelOptions {
   // none.
   std::string certificate_file{};
   std::string key_file{};
+  // The name that the server's certificate has to be for; empty: the target's host.
+  std::string tls_name{};
+  // Asks servers by gRPC's health protocol whether they take work, all the time, and sends
+  // calls to those that do. Where none does, calls fail with kUnavailable at once.
+  bool only_healthy = false;
 };
 
 // A channel to a server. It connects when it is first used and again when it has to.

@@ -42,6 +42,8 @@ void UpscaleCall::Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOr
   if (status.ok()) {
     status = Prepare(*call, {.api_key = std::move(order.api_key),
                              .request_id = std::move(order.request_id),
+                             .traceparent = std::move(order.traceparent),
+                             .tracestate = std::move(order.tracestate),
                              .timeout = order.timeout});
   }
   if (!status.ok()) {

@@ -35,6 +35,9 @@ struct UpscaleOrder {
   std::optional<v1::LatentsInfo> latents{};
   std::string api_key{};     // Empty: none is sent.
   std::string request_id{};  // For the server's log; empty: it makes one.
+  // The trace that it is a part of, as in CallOptions; empty: none is sent.
+  std::string traceparent{};
+  std::string tracestate{};
   // How the request reached this client, for the server's count; the gateway says
   // "rest". Empty: it came from the program that makes the call.
   std::string via{};

@@ -75,9 +75,11 @@ absl::StatusOr<v1::CreateUpscaleJobResponse> UpscaleJobs::Create(UpscaleOrder or
 
 absl::StatusOr<v1::CreateUpscaleJobResponse> UpscaleJobs::CreateOnce(const UpscaleOrder& order) {
   grpc::ClientContext context;
-  UPSCALER_RETURN_IF_ERROR(Prepare(
-      context,
-      {.api_key = options_.api_key, .request_id = order.request_id, .timeout = order.timeout}));
+  UPSCALER_RETURN_IF_ERROR(Prepare(context, {.api_key = options_.api_key,
+                                             .request_id = order.request_id,
+                                             .traceparent = order.traceparent,
+                                             .tracestate = order.tracestate,
+                                             .timeout = order.timeout}));
   v1::CreateUpscaleJobResponse response;
   const auto writer = stub_->CreateUpscaleJob(&context, &response);
   UploadMessages upload(order.spec, order.latents, order.image);

@@ -29,6 +29,7 @@ set(UPSCALER_ROOMS
   "client                  : common proto"
   "client/cli              : common proto client"
   "gateway                 : common proto telemetry client"
+  "gateway/program         : common telemetry proto client gateway"
   "server                  : common proto telemetry worker/imaging worker/queue worker/scheduler worker/engine worker server/access server/jobs server/service client gateway"
 )
 

@@ -41,6 +41,6 @@ Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
                .authorize = std::move(options.authorize),
                .keep_alive = keep_alive_},
       router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
-              std::move(options.cors_origin)) {}
+              std::move(options.cors)) {}
 
 }  // namespace upscaler

@@ -16,6 +16,7 @@
 #include <grpcpp/channel.h>
 
 #include "common/clock.h"
+#include "gateway/cors.h"
 #include "gateway/http_server.h"
 #include "gateway/router.h"
 #include "gateway/upscale_handler.h"
@@ -29,7 +30,9 @@ class Gateway {
     std::string address = "127.0.0.1:8997";  // As ListenAddress has it.
     // To the service; see client/channel.h. Shared, as gRPC's channels are.
     std::shared_ptr<grpc::Channel> channel{};
-    std::string model{};  // The served model's name.
+    // The served model's name; empty while it is not known: requests are answered 503,
+    // LOADING, until then. Called on any thread; must not block.
+    std::function<std::string()> model = [] { return std::string(); };
     std::size_t max_upload_bytes = std::size_t{32} << 20;
     unsigned max_connections = 4096;  // At a time; more wait until there are fewer.
     // How long a client may take to send 64 KiB of its picture.
@@ -37,7 +40,7 @@ class Gateway {
     std::chrono::milliseconds request_timeout{600'000};
     // How long open requests may go on when the gateway stops.
     std::chrono::milliseconds drain_timeout{10'000};
-    std::string cors_origin = "*";
+    Cors cors{};  // Which web pages may call.
     // Whether the service takes work, and whether it can ever again without being
     // started anew. Must not block; null means always.
     std::function<bool()> ready{};
@@ -65,6 +68,9 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   std::uint16_t port() const { return server_->port(); }
+
+  // Requests from their head to the last byte of their answer.
+  std::size_t open_requests() const { return server_->open_requests(); }
 
  private:
   Gateway(Options options, UploadBudget& uploads, const Clock& clock);

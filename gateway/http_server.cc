@@ -266,6 +266,11 @@ HttpServer::~HttpServer() {
   ::close(listening);
 }
 
+std::size_t HttpServer::open_requests() const {
+  const MutexLock lock(mutex_);
+  return open_;
+}
+
 absl::Status HttpServer::Listen() {
   UPSCALER_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(options_.address));
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;

@@ -88,6 +88,9 @@ class HttpServer {
 
   std::uint16_t port() const { return port_; }
 
+  // Requests from their head to the last byte of their answer.
+  std::size_t open_requests() const ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   class Exchange;
   struct Callbacks;  // What libmicrohttpd calls.
@@ -105,7 +108,7 @@ class HttpServer {
   MHD_Daemon* daemon_ = nullptr;  // Set once, by Listen.
   std::uint16_t port_ = 0;        // Likewise.
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::condition_variable fewer_;  // An exchange ended or resumed.
   std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t suspended_ ABSL_GUARDED_BY(mutex_) = 0;

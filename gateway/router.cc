@@ -7,13 +7,11 @@
 #include <fmt/format.h>
 
 #include "gateway/rest_error.h"
+#include "gateway/trace_headers.h"
 #include "telemetry/request_id.h"
 
 namespace upscaler {
 namespace {
-
-// What a web page's script may see of an answer, beside its body.
-constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-should-retry";
 
 // What the status pages say while all is well.
 constexpr const char* kWell = R"({"status": true})";
@@ -23,14 +21,11 @@ HttpResponse Json(std::string body) {
       .status = 200, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
 }
 
-// Tells a browser that another origin's page may make the request it is about to.
-HttpResponse Preflight(const HttpRequest& request, const std::string& allowed) {
-  const std::string_view asked = FindHeader(request.headers, "access-control-request-headers");
-  return {.status = 204,
-          .headers = {{"Allow", allowed},
-                      {"Access-Control-Allow-Methods", allowed},
-                      {"Access-Control-Allow-Headers", std::string(asked.empty() ? "*" : asked)},
-                      {"Access-Control-Max-Age", "86400"}}};
+// Tells a browser whether another origin's page may make the request it is about to.
+HttpResponse Preflight(const HttpRequest& request, const std::string& allowed, const Cors& cors) {
+  HttpResponse response{.status = 204, .headers = cors.ForPreflight(request.headers, allowed)};
+  response.headers.emplace_back("Allow", allowed);
+  return response;
 }
 
 HttpResponse NotFound(const HttpRequest& request) {
@@ -50,8 +45,8 @@ HttpResponse MethodNotAllowed(const HttpRequest& request, const std::string& all
 
 }  // namespace
 
-Router::Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin)
-    : backend_(backend), probes_(std::move(probes)), cors_origin_(std::move(cors_origin)) {
+Router::Router(const UpscaleBackend& backend, Probes probes, Cors cors)
+    : backend_(backend), probes_(std::move(probes)), cors_(std::move(cors)) {
   AddRoutes();
 }
 
@@ -68,16 +63,16 @@ void Router::AddRoutes() {
 
 HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
   std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
-  return {.outcome = Route({.http = request, .id = request_id}),
-          .headers = {{"X-Request-Id", request_id},
-                      {"Access-Control-Allow-Origin", cors_origin_},
-                      {"Access-Control-Expose-Headers", kExposedHeaders}}};
+  HttpHeaders headers = cors_.ForAnswer(request.headers);
+  headers.emplace_back("X-Request-Id", request_id);
+  return {.outcome = Route({.http = request, .id = std::move(request_id)}),
+          .headers = std::move(headers)};
 }
 
 Router::Outcome Router::Route(RoutedRequest request) const {
   const std::string allowed = routes_.AllowedMethods(request.http.path);
   if (allowed.empty()) return NotFound(request.http);
-  if (request.http.method == "OPTIONS") return Preflight(request.http, allowed);
+  if (request.http.method == "OPTIONS") return Preflight(request.http, allowed, cors_);
   const RouteTable::Handle* const handle = routes_.Find(request);
   return handle == nullptr ? MethodNotAllowed(request.http, allowed) : (*handle)(request);
 }
@@ -85,6 +80,7 @@ Router::Outcome Router::Route(RoutedRequest request) const {
 Router::Outcome Router::Upscale(const RoutedRequest& request) const {
   if (AnnouncedBytes(request.http) > backend_.max_upload_bytes) {
     return Refuse(backend_, {.request_id = request.id,
+                             .trace_id = TraceIdOf(TraceOf(request.http.headers)),
                              .status = BodyTooLarge(backend_.max_upload_bytes),
                              .took = TimePoint::duration::zero()});
   }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "gateway/cors.h"
 #include "gateway/http_message.h"
 #include "gateway/http_server.h"
 #include "gateway/route_table.h"
@@ -21,9 +22,8 @@ struct Probes {
 // Not thread-safe: the server's thread uses it.
 class Router {
  public:
-  // `backend` must outlive the router. `cors_origin` is the web origin whose pages may
-  // call, or "*".
-  Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin);
+  // `backend` must outlive the router.
+  Router(const UpscaleBackend& backend, Probes probes, Cors cors);
 
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
@@ -44,8 +44,8 @@ class Router {
 
   const UpscaleBackend& backend_;
   const Probes probes_;
-  const std::string cors_origin_;
   RouteTable routes_;
+  const Cors cors_;
 };
 
 }  // namespace upscaler

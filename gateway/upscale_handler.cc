@@ -12,6 +12,7 @@
 #include "gateway/api_key.h"
 #include "gateway/rest_error.h"
 #include "gateway/streamed_answer.h"
+#include "gateway/trace_headers.h"
 
 namespace upscaler {
 namespace {
@@ -41,6 +42,12 @@ absl::StatusOr<v1::UpscaleResponse> NonEmpty(absl::StatusOr<v1::UpscaleResponse>
   return absl::InternalError("the service answered without a picture");
 }
 
+absl::Status StillLoading() {
+  return WithRetryAfter(
+      WithReason(absl::UnavailableError("no server has said what it serves yet"), "LOADING"),
+      std::chrono::seconds(1));
+}
+
 // Runs where the call ends, on one of gRPC's many threads, rather than on the one
 // thread that serves all connections: a large picture takes a while to encode.
 HttpResponse Answer(absl::StatusOr<v1::UpscaleResponse> response, const AnswerFacts& facts,
@@ -58,6 +65,7 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
     : backend_(backend),
       request_id_(request_id),
       api_key_(ApiKeyOf(request.headers)),
+      trace_(TraceOf(request.headers)),
       start_(backend.clock.Now()),
       accepted_(AcceptedForm(FindHeader(request.headers, "accept"))),
       call_(UpscaleCall::Create()),
@@ -87,6 +95,7 @@ void UpscaleHandler::OnComplete(Respond respond) {
   absl::StatusOr<UpscaleForm> form = TakeForm();
   if (!form.ok()) {
     std::move(respond)(Refuse(backend_, {.request_id = request_id_,
+                                         .trace_id = TraceIdOf(trace_),
                                          .status = form.status(),
                                          .took = backend_.clock.Now() - start_}));
     return;
@@ -98,7 +107,7 @@ void UpscaleHandler::OnComplete(Respond respond) {
 
 void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
   AnswerFacts facts{.id = request_id_,
-                    .model = backend_.model,
+                    .model = backend_.model(),
                     .created = std::time(nullptr),
                     .response_format = form.response_format};
   UpscaleCallbacks callbacks;
@@ -123,6 +132,8 @@ void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
                 .image = std::move(form.image),
                 .api_key = api_key_,
                 .request_id = request_id_,
+                .traceparent = trace_.has_value() ? trace_->traceparent : "",
+                .tracestate = trace_.has_value() ? trace_->tracestate : "",
                 .via = "rest",
                 .timeout = backend_.timeout},
                std::move(callbacks));
@@ -131,7 +142,9 @@ void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
 absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
   UPSCALER_RETURN_IF_ERROR(problem_);
   UPSCALER_ASSIGN_OR_RETURN(std::vector<FormField> fields, reader_->Finish());
-  UPSCALER_ASSIGN_OR_RETURN(UpscaleForm form, ReadForm(std::move(fields), backend_.model));
+  const std::string model = backend_.model();
+  if (model.empty()) return StillLoading();
+  UPSCALER_ASSIGN_OR_RETURN(UpscaleForm form, ReadForm(std::move(fields), model));
   // What the call would refuse unsent is refused here, where it is counted.
   UPSCALER_RETURN_IF_ERROR(CheckTexts(form.spec));
   form.stream |= accepted_.events;

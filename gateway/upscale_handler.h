@@ -21,6 +21,7 @@
 #include "gateway/http_server.h"
 #include "gateway/keep_alive.h"
 #include "gateway/upscale_answer.h"
+#include "telemetry/trace_context.h"
 
 namespace upscaler {
 
@@ -28,6 +29,7 @@ namespace upscaler {
 // heard of it.
 struct RefusedRequest {
   std::string request_id;
+  std::string trace_id{};    // Of the trace that it is a part of; empty where it is none's.
   absl::Status status;       // Why.
   TimePoint::duration took;  // From the request's head to the answer.
 };
@@ -35,7 +37,8 @@ struct RefusedRequest {
 // What all upscales share; it outlives them.
 struct UpscaleBackend {
   std::shared_ptr<grpc::Channel> channel;  // Shared, as gRPC's channels are.
-  std::string model;
+  // What clients call the model; empty while that is not known. Thread-safe; must not block.
+  std::function<std::string()> model;
   std::size_t max_upload_bytes = 0;
   std::chrono::milliseconds timeout{0};
   const Clock& clock;
@@ -67,6 +70,7 @@ class UpscaleHandler final : public RequestHandler {
   const UpscaleBackend& backend_;
   const std::string request_id_;
   const std::string api_key_;  // Empty where the request brings none.
+  const std::optional<TraceContext> trace_;
   const TimePoint start_;
   const AnswerForm accepted_;
   const std::shared_ptr<UpscaleCall> call_;

@@ -9,7 +9,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include "common/clock.h"
-#include "server/end_signals.h"
+#include "common/end_signals.h"
 #include "server/run_server.h"
 #include "server/settings.h"
 #include "telemetry/log.h"

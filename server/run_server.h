@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "server/end_signals.h"
+#include "common/end_signals.h"
 #include "server/settings.h"
 #include "telemetry/log.h"
 #include "worker/scheduler/engine.h"

@@ -198,6 +198,7 @@ absl::Status Server::OpenGateway() {
   const auto record_refused = [this](const RefusedRequest& request) {
     RecordCall(service_.context(),
                {.request_id = request.request_id,
+                .trace_id = request.trace_id,
                 .api = Metrics::Api::kRest,
                 .start = clock_.Now() - request.took},
                request.status);
@@ -205,14 +206,16 @@ absl::Status Server::OpenGateway() {
   const auto authorize = [this](const std::string& api_key) {
     return access_->Identify(api_key.empty() ? std::nullopt : std::optional(api_key)).status();
   };
+  UPSCALER_ASSIGN_OR_RETURN(Cors cors, Cors::Parse(settings_.cors_origins));
   UPSCALER_ASSIGN_OR_RETURN(
       gateway_, Gateway::Start({.address = settings_.rest_address,
                                 .channel = grpc_->InProcessChannel(),
-                                .model = settings_.model_name,
+                                .model = [this] { return settings_.model_name; },
                                 .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
                                 .max_connections = settings_.rest_connections,
                                 .stall_timeout = std::chrono::seconds(settings_.stall_seconds),
                                 .drain_timeout = kDeliveryTime,
+                                .cors = std::move(cors),
                                 .ready = [this] { return ready_.load(); },
                                 .live = [this] { return live_.load(); },
                                 .on_refused = record_refused,

@@ -2,13 +2,13 @@
 
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "common/command_line.h"
 #include "common/version.h"
+#include "gateway/cors.h"
 #include "server/access/api_keys.h"
 #include "worker/scheduler/cost_model.h"
 
@@ -28,46 +28,10 @@ at once.
 Exit codes: 0 ended as asked; 1 could not start, or hangs at the end (the reason is on
 standard error); 2 the command line is wrong; 130 or 143 ended by a second signal.)";
 
-// "device" in the environment is UPSCALER_DEVICE.
-std::string VariableOf(const std::string& option) {
-  std::string name = "UPSCALER_" + option;
-  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return name;
-}
-
 // The last part of a path, whether or not it ends in a slash.
 std::string FolderName(const std::string& path) {
   const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
   return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
-}
-
-template <typename T>
-CLI::Option* Add(CLI::App& app, const std::string& name, T& value, const std::string& help) {
-  CLI::Option* option = app.add_option("--" + name, value, help);
-  option->envname(VariableOf(name))->capture_default_str();
-  // The last one wins where an option is given again, as after a script's own.
-  if (option->get_expected_max() == 1) option->take_last();
-  return option;
-}
-
-// An option whose values are words. The first of them is the default.
-template <typename Enum>
-void AddChoice(CLI::App& app, const std::string& name, Enum& value,
-               const std::vector<std::pair<std::string, Enum>>& choices, const std::string& help) {
-  std::vector<std::string> words;
-  for (const auto& [word, meaning] : choices) words.push_back(word);
-  app.add_option_function<std::string>(
-         "--" + name,
-         [&value, choices](const std::string& given) {
-           for (const auto& [word, meaning] : choices) {
-             if (word == given) value = meaning;
-           }
-         },
-         help)
-      ->envname(VariableOf(name))
-      ->default_str(words.front())
-      ->check(CLI::IsMember(words))
-      ->take_last();
 }
 
 void DescribeModel(CLI::App& app, Settings& settings) {
@@ -113,6 +77,10 @@ void DescribeService(CLI::App& app, Settings& settings) {
       "Connections of REST at a time; more wait until there are fewer")
       ->check(CLI::Range(1, 1'000'000));
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
+  Add(app, "cors-origins", settings.cors_origins,
+      "Origins of the web pages that may call REST, such as https://shop.example; * means all, "
+      "none means none: browsers then get no leave, preflights an empty 204")
+      ->delimiter(',');
 
   Add(app, "queue-capacity", settings.queue_capacity,
       "Pictures admitted at once, waiting or in work; more are refused")
@@ -181,6 +149,9 @@ std::optional<std::string> Contradiction(const Settings& settings) {
   if (settings.tls_cert.empty() && !settings.tls_client_ca.empty()) {
     return "--tls-client-ca needs --tls-cert and --tls-key";
   }
+  if (const absl::Status cors = Cors::Parse(settings.cors_origins).status(); !cors.ok()) {
+    return fmt::format("--cors-origins: {}", std::string(cors.message()));
+  }
   if (settings.api_keys_file.empty() &&
       (settings.key_requests_per_minute > 0 || settings.key_concurrent_calls > 0)) {
     return "--key-requests-per-minute and --key-concurrent-calls need --api-keys-file";
@@ -201,18 +172,8 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
   DescribeService(app, settings);
   DescribeAccess(app, settings);
   DescribeJobs(app, settings);
-  app.set_config("--config", "", "Read settings from this file");
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {  // How CLI11 says help, version and mistakes alike.
-    std::ostringstream text;
-    const int code = app.exit(error, text, text);
-    return EarlyExit{.code = code == 0 ? 0 : 2, .text = text.str()};
-  }
-  if (const auto problem = Contradiction(settings)) {
-    return EarlyExit{.code = 2, .text = *problem + "\nRun with --help for more information.\n"};
-  }
+  if (auto exit = ParseCommandLine(app, argc, argv)) return *std::move(exit);
+  if (const auto problem = Contradiction(settings)) return Mistake(*problem);
   if (settings.model_name.empty()) settings.model_name = FolderName(settings.model);
   return settings;
 }

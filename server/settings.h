@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/early_exit.h"
 #include "telemetry/log.h"
 #include "worker/queue/batch_policy.h"
 
@@ -28,7 +29,8 @@ struct Settings {
   std::string grpc_address = "127.0.0.1:8998";
   std::string rest_address = "127.0.0.1:8997";
   std::string admin_address = "127.0.0.1:8999";
-  unsigned rest_connections = 4096;  // At a time.
+  unsigned rest_connections = 4096;               // At a time.
+  std::vector<std::string> cors_origins = {"*"};  // Of web pages that may call; see Cors::Parse.
 
   std::string job_dir{};       // Where jobs are kept through a restart; empty: in memory.
   int job_ttl_seconds = 3600;  // From a job's end until it is forgotten.
@@ -54,12 +56,6 @@ struct Settings {
   std::string tls_key{};
   std::string tls_client_ca{};  // Who vouches for its clients; empty: they need no certificate.
   std::size_t grpc_memory_mib = 512;  // For what gRPC receives and sends.
-};
-
-// A request for help or the version, or a mistake: print `text` and exit.
-struct EarlyExit {
-  int code = 0;  // 0 for help and version, 2 for a mistake.
-  std::string text;
 };
 
 std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* argv);

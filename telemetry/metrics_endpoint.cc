@@ -19,12 +19,12 @@ constexpr const char* kRequestTimeoutMilliseconds = "2000";
 // The metrics as the exposer wants to see them.
 class Source final : public prometheus::Collectable {
  public:
-  explicit Source(const Metrics& metrics) : metrics_(metrics) {}
+  explicit Source(MetricsEndpoint::Collect collect) : collect_(std::move(collect)) {}
 
-  std::vector<prometheus::MetricFamily> Collect() const override { return metrics_.Collect(); }
+  std::vector<prometheus::MetricFamily> Collect() const override { return collect_(); }
 
  private:
-  const Metrics& metrics_;
+  const MetricsEndpoint::Collect collect_;
 };
 
 // CivetWeb checks the rest, but it also takes lists of addresses, and a port alone
@@ -37,6 +37,11 @@ bool HasHostAndOnePort(const std::string& address) {
 
 absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& address,
                                                                         const Metrics& metrics) {
+  return Start(address, [&metrics] { return metrics.Collect(); });
+}
+
+absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const std::string& address,
+                                                                        Collect collect) {
   const absl::Status refusal = absl::FailedPreconditionError(fmt::format(
       "cannot serve metrics at '{}': wanted \"host:port\" with a port that is free", address));
   if (!HasHostAndOnePort(address)) return refusal;
@@ -46,7 +51,7 @@ absl::StatusOr<std::unique_ptr<MetricsEndpoint>> MetricsEndpoint::Start(const st
                                  "request_timeout_ms", kRequestTimeoutMilliseconds});
     // Not make_unique: the constructor is private.
     return std::unique_ptr<MetricsEndpoint>(
-        new MetricsEndpoint(std::make_shared<Source>(metrics), std::move(exposer)));
+        new MetricsEndpoint(std::make_shared<Source>(std::move(collect)), std::move(exposer)));
   } catch (const std::exception&) {  // CivetWeb does not say what it minds.
     return refusal;
   }

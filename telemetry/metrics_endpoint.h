@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 
@@ -24,6 +26,11 @@ class MetricsEndpoint {
   // must outlive the endpoint.
   static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& address,
                                                                 const Metrics& metrics);
+
+  // The same for any metrics. `collect` is called at every scrape, from any thread.
+  using Collect = std::function<std::vector<prometheus::MetricFamily>()>;
+  static absl::StatusOr<std::unique_ptr<MetricsEndpoint>> Start(const std::string& address,
+                                                                Collect collect);
 
   // Stops serving. Takes up to two seconds, which is how often CivetWeb 1.15 looks
   // whether to stop.

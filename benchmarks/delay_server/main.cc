@@ -18,7 +18,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include "server/end_signals.h"
+#include "common/end_signals.h"
 #include "server/run_server.h"
 #include "server/settings.h"
 #include "telemetry/log.h"

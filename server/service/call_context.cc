@@ -7,6 +7,7 @@
 #include "common/error_details.h"
 #include "server/service/bearer_key.h"
 #include "telemetry/request_id.h"
+#include "telemetry/trace_context.h"
 
 namespace upscaler {
 namespace {
@@ -57,7 +58,9 @@ CallIdentity IdentifyCall(grpc::CallbackServerContext& call, const Clock& clock)
   const bool rest = MetadataOf(call, "x-upscaler-via") == "rest";
   const std::string request_id = RequestIdFrom(MetadataOf(call, "x-request-id"));
   call.AddInitialMetadata("x-request-id", request_id);
+  const auto trace = ParseTraceContext(MetadataOf(call, "traceparent"), "");
   return {.request_id = request_id,
+          .trace_id = std::string(trace.has_value() ? trace->trace_id() : ""),
           .api = rest ? Metrics::Api::kRest : Metrics::Api::kGrpc,
           .start = clock.Now()};
 }
@@ -78,6 +81,7 @@ void RecordCall(const CallContext& context, const CallIdentity& call, const absl
                            {"api", call.api == Metrics::Api::kRest ? "rest" : "grpc"},
                            {"code", absl::StatusCodeToString(status.code())},
                            {"seconds", std::chrono::duration<double>(took).count()}};
+  if (!call.trace_id.empty()) fields.push_back({"trace_id", call.trace_id});
   if (!call.caller.empty()) fields.push_back({"caller", call.caller});
   if (!status.ok()) fields.push_back({"error", std::string(status.message())});
   if (absl::IsInternal(status)) {

@@ -50,8 +50,9 @@ TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock
 
 // What a call is known by in logs and metrics.
 struct CallIdentity {
-  std::string request_id;   // The caller's x-request-id, or a new one.
-  std::string caller = {};  // The name of its key, once that is known; empty without keys.
+  std::string request_id;     // The caller's x-request-id, or a new one.
+  std::string caller = {};    // The name of its key, once that is known; empty without keys.
+  std::string trace_id = {};  // Of the trace that it is a part of; empty where it is none's.
   Metrics::Api api = Metrics::Api::kGrpc;
   TimePoint start;
 };

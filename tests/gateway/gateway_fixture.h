@@ -37,7 +37,7 @@ class GatewayTest : public ::testing::Test {
     service_ = std::make_unique<FakeUpscalerService>(std::move(script));
     auto gateway = Gateway::Start({.address = "127.0.0.1:0",
                                    .channel = MakeChannel(service_->target()),
-                                   .model = "the-model",
+                                   .model = model_,
                                    .max_upload_bytes = kMaxUpload,
                                    .drain_timeout = std::chrono::milliseconds(0),
                                    .ready = [this] { return ready_.load(); },
@@ -83,6 +83,7 @@ class GatewayTest : public ::testing::Test {
   SteadyClock clock_;
   UploadBudget uploads_{/*bytes=*/1'000'000};
   std::function<absl::Status(const std::string&)> authorize_{};  // Set before Start.
+  std::function<std::string()> model_ = [] { return std::string("the-model"); };
   std::atomic<bool> ready_ = true;
   std::atomic<bool> live_ = true;
   Mutex mutex_;

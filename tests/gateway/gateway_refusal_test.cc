@@ -80,6 +80,32 @@ TEST_F(GatewayRefusalTest, TellsOnceOfEachRequestThatItRefusesByItself) {
   EXPECT_THAT(service_->received(), IsEmpty());
 }
 
+TEST_F(GatewayRefusalTest, SaysWhoseTraceARefusalIsAPartOf) {
+  Start(GoodScript({"picture"}));
+  const std::string trace =
+      "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+
+  Post({{"image", "x"}, {"n", "two"}}, trace);
+  Post({{"image", std::string(kMaxUpload, 'x')}}, trace);
+
+  ASSERT_THAT(refused(), SizeIs(2));
+  EXPECT_EQ(refused()[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(refused()[1].trace_id, "0af7651916cd43dd8448eb211c80319c");
+}
+
+TEST_F(GatewayRefusalTest, SaysThatItIsLoadingUntilItKnowsTheModel) {
+  model_ = [] { return std::string(); };
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Post({{"image", "x"}});
+
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(ErrorIn(reply)["code"], "loading");
+  EXPECT_EQ(reply.headers.at("retry-after"), "1");
+  ASSERT_THAT(refused(), SizeIs(1));
+  EXPECT_THAT(refused()[0].status, StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(GatewayRefusalTest, LeavesTheServicesRefusalsToTheService) {
   Start({.status = {grpc::StatusCode::INVALID_ARGUMENT, "not a picture"}});
 

@@ -75,6 +75,25 @@ TEST_F(GatewayTest, AnswersTheImageItselfToWhoAcceptsOne) {
   EXPECT_EQ(service_->received().at(0).spec.output_format(), v1::IMAGE_FORMAT_WEBP);
 }
 
+TEST_F(GatewayTest, PassesATraceOn) {
+  Start(GoodScript({"picture"}));
+  const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+  Post({{"image", "x"}}, "traceparent: " + parent + "\r\ntracestate: a=1\r\nTraceState: b=2\r\n");
+
+  EXPECT_EQ(service_->received().at(0).traceparent, parent);
+  EXPECT_EQ(service_->received().at(0).tracestate, "a=1,b=2");
+}
+
+TEST_F(GatewayTest, DropsATraceThatIsNone) {
+  Start(GoodScript({"picture"}));
+
+  Post({{"image", "x"}}, "traceparent: 00-0-0-00\r\ntracestate: a=1\r\n");
+
+  EXPECT_EQ(service_->received().at(0).traceparent, "");
+  EXPECT_EQ(service_->received().at(0).tracestate, "");
+}
+
 TEST_F(GatewayTest, CancelsTheCallOfAClientThatHangsUp) {
   Start({.hold = true});
   HttpConnection connection(gateway_->port());

@@ -25,14 +25,18 @@ END_OF_LOG = "end of log"
 # The same server around a stand-in for the model, which takes as long as it is told to.
 DELAY_SERVER = "upscaler-delay-server"
 
+# The gateway as a process of its own.
+GATEWAY = "upscaler-gateway"
+
 # Settings of whoever runs the tests are not the tests'.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("UPSCALER_")}
 
 
 def command_line(*options: str, program: str = "upscaler-server") -> list[str]:
-    """The server with the demo model at free ports, unless `options` say otherwise."""
-    defaults = [f"--model={DEMO_MODEL}"]
-    defaults += [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
+    """The program at free ports, a server with the demo model, unless `options` say otherwise."""
+    doors = ["rest", "admin"] if program == GATEWAY else ["grpc", "rest", "admin"]
+    defaults = [f"--{door}-address=127.0.0.1:0" for door in doors]
+    defaults += [] if program == GATEWAY else [f"--model={DEMO_MODEL}"]
     given = {option.partition("=")[0] for option in options}
     kept = [option for option in defaults if option.partition("=")[0] not in given]
     return [str(BIN / program), *kept, *options]
@@ -60,9 +64,9 @@ class ServerProcess:
         except AssertionError:
             self._process.kill()
             raise
-        if "grpc_port" not in line:
+        if "rest_port" not in line:
             return
-        self.grpc_address = f"127.0.0.1:{line['grpc_port']}"
+        self.grpc_address = f"127.0.0.1:{line.get('grpc_port')}"
         self.rest_port = line["rest_port"]
         self.rest_url = f"http://127.0.0.1:{self.rest_port}"
         self.admin_url = f"http://127.0.0.1:{line['admin_port']}"
@@ -117,6 +121,12 @@ class ServerProcess:
         if not self._told_to_end:
             self._told_to_end = True
             self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it without a word, as a machine does that fails."""
+        self._told_to_end = True
+        self.expect_exit(-signal.SIGKILL)
+        self._process.kill()
 
     def end_at_once(self) -> None:
         """Tells the server to end a second time."""

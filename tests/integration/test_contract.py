@@ -8,7 +8,7 @@ import requests
 
 from client import QUICK, Client
 from pictures import to_array
-from server_process import PATIENCE, ServerProcess
+from server_process import DELAY_SERVER, PATIENCE, ServerProcess
 
 # Nothing but the port may be different from what stands in people's scripts.
 CURL = """
@@ -105,3 +105,26 @@ def test_a_web_page_of_another_origin_may_call(client: Client, server: ServerPro
     assert preflight.status_code == 204
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_only_pages_of_listed_origins_may_call(start_server):
+    server = start_server("--cors-origins=https://shop.example", program=DELAY_SERVER)
+
+    def ask(method: str, origin: str) -> requests.Response:
+        return requests.request(
+            method,
+            f"{server.rest_url}/v1/images/upscale",
+            headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
+            timeout=PATIENCE,
+        )
+
+    shop, other = ask("OPTIONS", "https://shop.example"), ask("OPTIONS", "https://other.example")
+    refused = ask("POST", "https://shop.example")
+
+    assert shop.status_code == other.status_code == 204
+    assert shop.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert not [name for name in other.headers if name.startswith("Access-Control")]
+    # A page has to be able to read what is wrong, too.
+    assert refused.status_code == 415
+    assert refused.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert refused.headers["Vary"] == "Origin"

@@ -6,6 +6,7 @@ import threading
 import grpc
 import numpy as np
 import pytest
+import requests
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
@@ -109,6 +110,28 @@ def test_the_request_id_is_returned_and_logged(client: Client):
     assert len(made) >= 16
     client.server.await_logged(message="request done", request_id=given)
     client.server.await_logged(message="request done", request_id=made)
+
+
+def test_the_trace_is_logged(client: Client):
+    traces = {"rest": "0af7651916cd43dd8448eb211c80319c", "grpc": "1" * 32}
+    headers = {api: f"00-{trace}-b7ad6b7169203331-01" for api, trace in traces.items()}
+
+    client.stub.Upscale(
+        messages.UpscaleRequest(spec=spec(**QUICK), image=SMALL),
+        metadata=(("traceparent", headers["grpc"]),),
+        timeout=PATIENCE,
+    )
+    answer = requests.post(
+        f"{client.server.rest_url}/v1/images/upscale",
+        files={"image": ("in.png", SMALL, "image/png")},
+        data=QUICK,
+        headers={"traceparent": headers["rest"]},
+        timeout=PATIENCE,
+    )
+
+    assert answer.status_code == 200
+    for api, trace in traces.items():
+        client.server.await_logged(message="request done", api=api, trace_id=trace)
 
 
 def test_previews_are_pictures_that_come_to_look_like_the_result(client: Client):

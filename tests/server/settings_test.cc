@@ -74,6 +74,21 @@ TEST(SettingsTest, TakesADeviceTwiceForTwoReplicas) {
   EXPECT_THAT(ParseWell({"--devices=cpu,cpu"}).devices, ElementsAre("cpu", "cpu"));
 }
 
+TEST(SettingsTest, TakesOriginsOfWebPages) {
+  EXPECT_THAT(ParseWell({}).cors_origins, ElementsAre("*"));
+  EXPECT_THAT(ParseWell({"--cors-origins", "https://a,https://b:81"}).cors_origins,
+              ElementsAre("https://a", "https://b:81"));
+  EXPECT_EQ(ParseWell({"--cors-origins=none", "--rest-address=127.0.0.1:1"}).rest_address,
+            "127.0.0.1:1");
+}
+
+TEST(SettingsTest, RefusesWhatIsNoOrigin) {
+  const EarlyExit exit = ParseBadly({"--cors-origins", "shop.example"});
+
+  EXPECT_EQ(exit.code, 2);
+  EXPECT_THAT(exit.text, HasSubstr("--cors-origins: 'shop.example' is no origin"));
+}
+
 TEST(SettingsTest, TakesWaysOfBatching) {
   EXPECT_EQ(ParseWell({}).batching, Batching::kFill);
   EXPECT_EQ(ParseWell({"--batching=same_prompt"}).batching, Batching::kSamePrompt);

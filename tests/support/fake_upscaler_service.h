@@ -39,6 +39,8 @@ struct ReceivedUpscale {
   std::string image;
   std::string authorization;
   std::string request_id;
+  std::string traceparent;
+  std::string tracestate;
   std::string via;
   std::size_t largest_chunk = 0;
 };
@@ -150,11 +152,12 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     return reactor;
   }
 
-  // Answers with a version, "1.2.3".
+  // Answers with a version, "1.2.3", and a model, "the-model".
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* /*request*/,
                                           v1::GetServerInfoResponse* response) override {
     response->set_version("1.2.3");
+    response->mutable_model()->set_name("the-model");
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
     return reactor;
@@ -169,6 +172,8 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
         : service_(service), script_(script) {
       received_.authorization = Metadata(context, "authorization");
       received_.request_id = Metadata(context, "x-request-id");
+      received_.traceparent = Metadata(context, "traceparent");
+      received_.tracestate = Metadata(context, "tracestate");
       received_.via = Metadata(context, "x-upscaler-via");
       StartRead(&request_);
     }

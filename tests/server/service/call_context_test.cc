@@ -59,6 +59,15 @@ TEST_F(CallContextTest, CountsACallAndLogsIt) {
   EXPECT_THAT(log_text_.str(), HasSubstr("request done request_id=\"mine\""));
 }
 
+TEST_F(CallContextTest, LogsTheTraceOfACallThatCameWithOne) {
+  Record(absl::OkStatus());
+  EXPECT_THAT(log_text_.str(), Not(HasSubstr("trace_id")));
+
+  RecordCall(context_, {.request_id = "mine", .trace_id = "0af7", .start = clock_.Now()},
+             absl::OkStatus());
+  EXPECT_THAT(log_text_.str(), HasSubstr("trace_id=\"0af7\""));
+}
+
 TEST_F(CallContextTest, CountsRefusalsByReason) {
   const struct {
     absl::Status status;

@@ -1,6 +1,6 @@
 // Each test is a process of its own, which the signals may end.
 
-#include "server/end_signals.h"
+#include "common/end_signals.h"
 
 #include <csignal>
 #include <cstdlib>

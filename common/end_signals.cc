@@ -1,4 +1,4 @@
-#include "server/end_signals.h"
+#include "common/end_signals.h"
 
 #include <cstdlib>
 

@@ -1,0 +1,65 @@
+#include "gateway/program/backend_watch.h"
+
+#include <utility>
+
+#include "client/ask_server.h"
+
+namespace upscaler {
+namespace {
+
+// A server that has not answered by then hangs, or the network does. It is as long as the
+// end of the gateway may have to wait.
+constexpr std::chrono::seconds kPatience{2};
+
+}  // namespace
+
+BackendWatch::BackendWatch(std::shared_ptr<grpc::Channel> channel, std::string api_key,
+                           Logger& logger, std::chrono::milliseconds interval)
+    : channel_(std::move(channel)),
+      api_key_(std::move(api_key)),
+      logger_(logger),
+      ticker_(interval, [this] { Look(); }) {}
+
+bool BackendWatch::ready() const {
+  return channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+}
+
+std::string BackendWatch::model() const {
+  const MutexLock lock(mutex_);
+  return model_;
+}
+
+void BackendWatch::Look() {
+  TellReady();
+  if (!told_ready_) return;
+  const absl::StatusOr<v1::GetServerInfoResponse> info =
+      AskServerInfo(channel_, {.api_key = api_key_, .timeout = kPatience});
+  if (!info.ok()) {
+    TellProblem(info.status());
+    return;
+  }
+  told_problem_.clear();
+  if (!SetModel(info->model().name())) return;
+  logger_.Info("model", {{"model", info->model().name()}, {"version", info->version()}});
+}
+
+void BackendWatch::TellReady() {
+  if (ready() == told_ready_) return;
+  told_ready_ = !told_ready_;
+  logger_.Info("health", {{"ready", told_ready_}});
+}
+
+// Once, not every time.
+void BackendWatch::TellProblem(const absl::Status& problem) {
+  const std::string text(problem.message());
+  if (std::exchange(told_problem_, text) == text) return;
+  logger_.Warning("the backends do not say what they serve",
+                  {{"code", absl::StatusCodeToString(problem.code())}, {"error", text}});
+}
+
+bool BackendWatch::SetModel(const std::string& model) {
+  const MutexLock lock(mutex_);
+  return std::exchange(model_, model) != model;
+}
+
+}  // namespace upscaler

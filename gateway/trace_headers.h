@@ -1,0 +1,19 @@
+// The trace that a request of HTTP is a part of, by its headers.
+
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "gateway/http_message.h"
+#include "telemetry/trace_context.h"
+
+namespace upscaler {
+
+// As ParseTraceContext; nothing, too, where there are several traceparents.
+std::optional<TraceContext> TraceOf(const HttpHeaders& headers);
+
+// Of the trace, for logs; empty where there is none.
+std::string TraceIdOf(const std::optional<TraceContext>& trace);
+
+}  // namespace upscaler
