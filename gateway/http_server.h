@@ -21,6 +21,7 @@
 #include "common/mutex.h"
 #include "gateway/hangup_watch.h"
 #include "gateway/http_message.h"
+#include "gateway/tls.h"
 
 struct MHD_Daemon;
 
@@ -58,6 +59,7 @@ class HttpServer {
     unsigned max_connections = 4096;
     std::chrono::seconds idle_timeout{60};  // Of a connection; waiting is not idle.
     std::chrono::milliseconds drain_timeout{10'000};
+    const Tls* tls = nullptr;  // Null: no TLS. Outlives the server.
   };
 
   // What becomes of a request: an answer, or a handler that will give one

@@ -23,6 +23,9 @@ struct GatewaySettings {
 
   std::string rest_address = "127.0.0.1:8997";
   std::string admin_address = "127.0.0.1:8999";
+  std::string tls_cert{};  // Of REST, in PEM, and its key; empty: no TLS.
+  std::string tls_key{};
+  std::string tls_client_ca{};  // Who vouches for clients; empty: they need no certificate.
   std::vector<std::string> cors_origins = {"*"};  // Of web pages that may call; see Cors::Parse.
   std::size_t max_upload_mib = 32;                // Of one request's body.
   std::size_t uploads_mib = 512;                  // Of all bodies that are arriving at a time.
