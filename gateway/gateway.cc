@@ -1,8 +1,10 @@
 #include "gateway/gateway.h"
 
+#include <string_view>
 #include <utility>
 
 #include "common/status_macros.h"
+#include "gateway/rest_error.h"
 
 namespace upscaler {
 namespace {
@@ -10,27 +12,36 @@ namespace {
 // Less than the minute after which proxies close silent connections.
 constexpr std::chrono::seconds kKeepAlive{15};
 
+// Asked by who watches over processes, which shows no certificate.
+bool IsProbe(std::string_view path) { return path == "/livez" || path == "/readyz"; }
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadBudget& uploads,
                                                         const Clock& clock) {
+  std::unique_ptr<const Tls> tls;
+  if (!options.tls.files.certificate.empty()) {
+    UPSCALER_ASSIGN_OR_RETURN(tls, Tls::Open(std::move(options.tls)));
+  }
   const HttpServer::Options http{.address = options.address,
                                  .max_body_bytes = options.max_upload_bytes,
                                  .max_connections = options.max_connections,
                                  .stall_timeout = options.stall_timeout,
-                                 .drain_timeout = options.drain_timeout};
+                                 .drain_timeout = options.drain_timeout,
+                                 .tls = tls.get()};
   // Not make_unique, which has no access to the constructor.
-  std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), uploads, clock));
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), std::move(tls), uploads, clock));
   UPSCALER_ASSIGN_OR_RETURN(
-      gateway->server_,
-      HttpServer::Start(http, [&router = gateway->router_](const HttpRequest& request) {
-        return router.Dispatch(request);
+      gateway->server_, HttpServer::Start(http, [&gateway = *gateway](const HttpRequest& request) {
+        return gateway.Dispatch(request);
       }));
   return gateway;
 }
 
-Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
-    : keep_alive_(kKeepAlive),
+Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, UploadBudget& uploads,
+                 const Clock& clock)
+    : tls_(std::move(tls)),
+      keep_alive_(kKeepAlive),
       backend_{.channel = std::move(options.channel),
                .model = std::move(options.model),
                .max_upload_bytes = options.max_upload_bytes,
@@ -42,5 +53,14 @@ Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
                .keep_alive = keep_alive_},
       router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
               std::move(options.cors)) {}
+
+HttpServer::Decision Gateway::Dispatch(const HttpRequest& request) const {
+  if (tls_ == nullptr || IsProbe(request.path) || tls_->Admits(request.connection)) {
+    return router_.Dispatch(request);
+  }
+  return {.outcome = ErrorResponse(absl::PermissionDeniedError(
+              "a client certificate is needed, from an authority that this server trusts")),
+          .headers = {}};
+}
 
 }  // namespace upscaler

@@ -19,6 +19,7 @@
 #include "gateway/cors.h"
 #include "gateway/http_server.h"
 #include "gateway/router.h"
+#include "gateway/tls.h"
 #include "gateway/upscale_handler.h"
 
 namespace upscaler {
@@ -40,6 +41,9 @@ class Gateway {
     std::chrono::milliseconds request_timeout{600'000};
     // How long open requests may go on when the gateway stops.
     std::chrono::milliseconds drain_timeout{10'000};
+    // TLS, where there is a certificate. Clients without one that tls.client_ca vouches for
+    // are answered 403, but for /livez and /readyz: probes have none.
+    Tls::Options tls{};
     Cors cors{};  // Which web pages may call.
     // Whether the service takes work, and whether it can ever again without being
     // started anew. Must not block; null means always.
@@ -73,8 +77,12 @@ class Gateway {
   std::size_t open_requests() const { return server_->open_requests(); }
 
  private:
-  Gateway(Options options, UploadBudget& uploads, const Clock& clock);
+  Gateway(Options options, std::unique_ptr<const Tls> tls, UploadBudget& uploads,
+          const Clock& clock);
 
+  HttpServer::Decision Dispatch(const HttpRequest& request) const;
+
+  const std::unique_ptr<const Tls> tls_;  // Null without TLS.
   KeepAlive keep_alive_;
   const UpscaleBackend backend_;
   const Router router_;

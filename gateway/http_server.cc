@@ -275,6 +275,10 @@ absl::Status HttpServer::Listen() {
   UPSCALER_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(options_.address));
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
   if (address.is_ipv6()) flags |= MHD_USE_IPv6;
+  constexpr MHD_OptionItem kNoMore{MHD_OPTION_END, 0, nullptr};
+  if (options_.tls != nullptr) flags |= MHD_USE_TLS;
+  const MHD_OptionItem* const tls =
+      options_.tls == nullptr ? &kNoMore : options_.tls->daemon_options();
   errno = 0;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
   daemon_ = MHD_start_daemon(
@@ -284,6 +288,7 @@ absl::Status HttpServer::Listen() {
       MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,                                //
       MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options_.idle_timeout.count()),  //
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,                           //
+      MHD_OPTION_ARRAY, tls,                                                                //
       MHD_OPTION_END);
   if (daemon_ == nullptr) {
     return absl::FailedPreconditionError(fmt::format("cannot listen at {} for REST: {}",

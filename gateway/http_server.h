@@ -21,6 +21,7 @@
 #include "common/mutex.h"
 #include "gateway/hangup_watch.h"
 #include "gateway/http_message.h"
+#include "gateway/tls.h"
 
 struct MHD_Daemon;
 
@@ -61,6 +62,7 @@ class HttpServer {
     // How long a client may take to send 64 KiB of a body; its connection is closed then.
     std::chrono::seconds stall_timeout{60};
     std::chrono::milliseconds drain_timeout{10'000};
+    const Tls* tls = nullptr;  // Null: no TLS. Outlives the server.
   };
 
   // What becomes of a request: an answer, or a handler that will give one

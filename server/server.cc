@@ -56,6 +56,12 @@ absl::StatusOr<std::unique_ptr<AccessControl>> OpenAccess(const Settings& settin
       clock);
 }
 
+TlsFiles TlsFilesOf(const Settings& settings) {
+  return {.certificate = settings.tls_cert,
+          .private_key = settings.tls_key,
+          .client_ca = settings.tls_client_ca};
+}
+
 // Calls are logged when they end, and a job's call ends at its begin.
 void LogEnd(const Job::Origin& job, const JobEnd& end, Logger& logger) {
   Logger::Fields fields = {
@@ -156,9 +162,7 @@ Server::~Server() {
 absl::Status Server::OpenDoors() {
   UPSCALER_ASSIGN_OR_RETURN(
       grpc_, GrpcServer::Start({.address = settings_.grpc_address,
-                                .tls = {.certificate = settings_.tls_cert,
-                                        .private_key = settings_.tls_key,
-                                        .client_ca = settings_.tls_client_ca},
+                                .tls = TlsFilesOf(settings_),
                                 .memory_bytes = settings_.grpc_memory_mib * kBytesPerMib},
                                {&service_, &job_service_}));
   UPSCALER_RETURN_IF_ERROR(OpenGateway());
@@ -206,21 +210,32 @@ absl::Status Server::OpenGateway() {
   const auto authorize = [this](const std::string& api_key) {
     return access_->Identify(api_key.empty() ? std::nullopt : std::optional(api_key)).status();
   };
+  const auto tell_reload = [this](const absl::Status& status) {
+    if (status.ok()) {
+      logger_.Info("certificates of REST read again");
+    } else {
+      logger_.Error("certificates of REST not taken up",
+                    {{"error", std::string(status.message())}});
+    }
+  };
   UPSCALER_ASSIGN_OR_RETURN(Cors cors, Cors::Parse(settings_.cors_origins));
   UPSCALER_ASSIGN_OR_RETURN(
-      gateway_, Gateway::Start({.address = settings_.rest_address,
-                                .channel = grpc_->InProcessChannel(),
-                                .model = [this] { return settings_.model_name; },
-                                .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
-                                .max_connections = settings_.rest_connections,
-                                .stall_timeout = std::chrono::seconds(settings_.stall_seconds),
-                                .drain_timeout = kDeliveryTime,
-                                .cors = std::move(cors),
-                                .ready = [this] { return ready_.load(); },
-                                .live = [this] { return live_.load(); },
-                                .on_refused = record_refused,
-                                .authorize = authorize},
-                               uploads_, clock_));
+      gateway_,
+      Gateway::Start({.address = settings_.rest_address,
+                      .channel = grpc_->InProcessChannel(),
+                      .model = [this] { return settings_.model_name; },
+                      .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
+                      .max_connections = settings_.rest_connections,
+                      .stall_timeout = std::chrono::seconds(settings_.stall_seconds),
+                      .drain_timeout = kDeliveryTime,
+                      .tls = {.files = settings_.rest_tls ? TlsFilesOf(settings_) : TlsFiles(),
+                              .on_reload = tell_reload},
+                      .cors = std::move(cors),
+                      .ready = [this] { return ready_.load(); },
+                      .live = [this] { return live_.load(); },
+                      .on_refused = record_refused,
+                      .authorize = authorize},
+                     uploads_, clock_));
   return absl::OkStatus();
 }
 

@@ -131,11 +131,15 @@ void DescribeAccess(CLI::App& app, Settings& settings) {
       "Upscales at a time of a key that has no bound in the file; 0 means no bound")
       ->check(CLI::Range(0, ApiKeys::kMaxBound));
   Add(app, "tls-cert", settings.tls_cert,
-      "Certificate of the gRPC server and those that vouch for it, in PEM; read again every "
+      "Certificate of gRPC and REST and those that vouch for it, in PEM; read again every "
       "minute, as the two below [no TLS]");
   Add(app, "tls-key", settings.tls_key, "Its private key, in PEM, not encrypted");
   Add(app, "tls-client-ca", settings.tls_client_ca,
-      "Certificates in PEM that vouch for clients, which then need one to use gRPC");
+      "Certificates in PEM that vouch for clients, which then need one; REST's /livez and /readyz "
+      "go without, for probes");
+  AddChoice(app, "rest-tls", settings.rest_tls, {{"auto", true}, {"off", false}},
+            "Whether REST speaks TLS: as gRPC does (auto), or not, behind a proxy of this machine "
+            "(off). /metrics never does");
   Add(app, "grpc-memory-mib", settings.grpc_memory_mib,
       "Memory for what gRPC receives and sends, in MiB; a request in one message may be 64 MiB")
       ->check(CLI::Range(128, 1 << 20));

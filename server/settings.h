@@ -52,9 +52,10 @@ struct Settings {
   std::string api_keys_file{};      // Who may call; empty: everybody.
   int key_requests_per_minute = 0;  // Of keys that have no bound of their own; 0 means none.
   int key_concurrent_calls = 0;     // The same.
-  std::string tls_cert{};           // Of the gRPC door, in PEM, and its key; empty: no TLS.
+  std::string tls_cert{};           // Of gRPC and REST, in PEM, and its key; empty: no TLS.
   std::string tls_key{};
   std::string tls_client_ca{};  // Who vouches for its clients; empty: they need no certificate.
+  bool rest_tls = true;         // Whether they hold for REST, too.
   std::size_t grpc_memory_mib = 512;  // For what gRPC receives and sends.
 };
 

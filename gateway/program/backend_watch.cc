@@ -18,7 +18,9 @@ BackendWatch::BackendWatch(std::shared_ptr<grpc::Channel> channel, std::string a
     : channel_(std::move(channel)),
       api_key_(std::move(api_key)),
       logger_(logger),
-      ticker_(interval, [this] { Look(); }) {}
+      ticker_(interval, [this] { Look(); }) {
+  ready();  // Makes it connect, so that the first look finds something.
+}
 
 bool BackendWatch::ready() const {
   return channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;

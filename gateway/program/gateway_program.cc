@@ -72,8 +72,14 @@ absl::Status GatewayProgram::OpenDoors() {
            .channel = backends_->balanced(),
            .model = [this] { return watch_.model(); },
            .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
+           .max_connections = settings_.rest_connections,
+           .stall_timeout = std::chrono::seconds(settings_.stall_seconds),
            .request_timeout = std::chrono::seconds(settings_.request_seconds),
            .drain_timeout = std::chrono::seconds(settings_.drain_seconds),
+           .tls = {.files = {.certificate = settings_.tls_cert,
+                             .private_key = settings_.tls_key,
+                             .client_ca = settings_.tls_client_ca},
+                   .on_reload = [this](const absl::Status& status) { TellReload(status); }},
            .cors = std::move(cors),
            .ready = [this] { return IsReady(); },
            .on_refused = [this](const RefusedRequest& request) { RecordRefused(request); }},
@@ -82,6 +88,14 @@ absl::Status GatewayProgram::OpenDoors() {
                                                            [this] { return metrics_.Collect(); }));
   logger_.Info("listening", {{"rest_port", gateway_->port()}, {"admin_port", admin_->port()}});
   return absl::OkStatus();
+}
+
+void GatewayProgram::TellReload(const absl::Status& status) {
+  if (status.ok()) {
+    logger_.Info("certificates read again");
+  } else {
+    logger_.Error("certificates not taken up", {{"error", std::string(status.message())}});
+  }
 }
 
 void GatewayProgram::RecordRefused(const RefusedRequest& request) {

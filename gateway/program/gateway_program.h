@@ -46,6 +46,7 @@ class GatewayProgram {
 
   absl::Status OpenDoors();
   bool IsReady() const { return !draining_ && watch_.ready(); }
+  void TellReload(const absl::Status& status);
   void RecordRefused(const RefusedRequest& request);
 
   const GatewaySettings settings_;

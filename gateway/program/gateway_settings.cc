@@ -69,6 +69,13 @@ void DescribeBackends(CLI::App& app, GatewaySettings& settings) {
 void DescribeService(CLI::App& app, GatewaySettings& settings) {
   Add(app, "rest-address", settings.rest_address, "host:port of REST; port 0 means any free one");
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
+  Add(app, "tls-cert", settings.tls_cert,
+      "Certificate of REST and those that vouch for it, in PEM; read again every minute, as the "
+      "two below [no TLS]");
+  Add(app, "tls-key", settings.tls_key, "Its private key, in PEM, not encrypted");
+  Add(app, "tls-client-ca", settings.tls_client_ca,
+      "Certificates in PEM that vouch for clients, which then need one; /livez and /readyz go "
+      "without, for probes");
   Add(app, "cors-origins", settings.cors_origins,
       "Origins of the web pages that may call, such as https://shop.example; * means all, "
       "none means none: browsers then get no leave, preflights an empty 204")
@@ -79,6 +86,12 @@ void DescribeService(CLI::App& app, GatewaySettings& settings) {
   Add(app, "uploads-mib", settings.uploads_mib,
       "Memory for bodies that are arriving, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));
+  Add(app, "rest-connections", settings.rest_connections,
+      "Connections at a time; more wait until there are fewer")
+      ->check(CLI::Range(1, 1'000'000));
+  Add(app, "stall-seconds", settings.stall_seconds,
+      "How long a client may take to send 64 KiB of its request")
+      ->check(CLI::Range(1, 86'400));
   Add(app, "request-seconds", settings.request_seconds,
       "How long an upscale may take, from the body's end to the answer")
       ->check(CLI::Range(1, 86'400));
@@ -108,6 +121,12 @@ std::optional<std::string> Contradiction(const GatewaySettings& settings) {
   }
   if (const absl::Status cors = Cors::Parse(settings.cors_origins).status(); !cors.ok()) {
     return fmt::format("--cors-origins: {}", std::string(cors.message()));
+  }
+  if (settings.tls_cert.empty() != settings.tls_key.empty()) {
+    return "--tls-cert and --tls-key need one another";
+  }
+  if (settings.tls_cert.empty() && !settings.tls_client_ca.empty()) {
+    return "--tls-client-ca needs --tls-cert and --tls-key";
   }
   if (settings.backend_cert.empty() != settings.backend_key.empty()) {
     return "--backend-cert and --backend-key need one another";

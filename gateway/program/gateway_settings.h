@@ -23,9 +23,14 @@ struct GatewaySettings {
 
   std::string rest_address = "127.0.0.1:8997";
   std::string admin_address = "127.0.0.1:8999";
+  unsigned rest_connections = 4096;  // At a time.
+  std::string tls_cert{};            // Of REST, in PEM, and its key; empty: no TLS.
+  std::string tls_key{};
+  std::string tls_client_ca{};  // Who vouches for clients; empty: they need no certificate.
   std::vector<std::string> cors_origins = {"*"};  // Of web pages that may call; see Cors::Parse.
   std::size_t max_upload_mib = 32;                // Of one request's body.
   std::size_t uploads_mib = 512;                  // Of all bodies that are arriving at a time.
+  int stall_seconds = 60;                         // How long a client may take for 64 KiB.
   int request_seconds = 600;                      // From the body's end to the answer.
   int drain_delay_seconds = 0;                    // At shutdown, until new requests are refused.
   int drain_seconds = 30;                         // And then for those that are open.

@@ -6,11 +6,13 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "common/open_files.h"
 #include "gateway/program/gateway_program.h"
 
 namespace upscaler {
 
 int RunGateway(const GatewaySettings& settings, EndSignals& signals, Logger& logger) {
+  RaiseOpenFileLimit();
   const SteadyClock clock;
   const absl::StatusOr<std::unique_ptr<GatewayProgram>> program =
       GatewayProgram::Open(settings, clock, logger);

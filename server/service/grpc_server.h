@@ -17,7 +17,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/server.h>
 
-#include "server/service/tls_files.h"
+#include "common/tls_files.h"
 
 namespace upscaler {
 

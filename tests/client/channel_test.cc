@@ -78,6 +78,15 @@ TEST_F(MutualTlsTest, RefusesAServerThatNobodyVouchesFor) {
   EXPECT_THAT(Call(options), StatusIs(absl::StatusCode::kUnavailable));
 }
 
+TEST_F(MutualTlsTest, RefusesACertificateThatIsForAnotherNameThanTold) {
+  ChannelOptions options = Good();
+  options.tls_name = "127.0.0.1";
+  EXPECT_THAT(Call(options), IsOk());
+
+  options.tls_name = "other.example";
+  EXPECT_THAT(Call(options), StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(MutualTlsTest, RefusesACertificateWithoutItsKey) {
   ChannelOptions options = Good();
   options.key_file.clear();

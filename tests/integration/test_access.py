@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from client import QUICK, Client, messages, reason_of, retry_seconds_of, spec
 from pictures import SMALL
-from server_process import DELAY_SERVER, PATIENCE
+from server_process import DELAY_SERVER, GATEWAY, PATIENCE
 
 ANNA = "annas-key-0123456789abcdef"
 BERT = "berts-key-0123456789abcdef"
@@ -148,6 +148,74 @@ def test_tls_and_mutual_tls(start_server, tmp_path):
         with pytest.raises(grpc.RpcError) as refusal:
             call(stranger)
         assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def test_rest_speaks_tls_with_who_shows_a_certificate(start_server, tmp_path):
+    cert, key = certificate(tmp_path, "server")
+    own_cert, own_key = certificate(tmp_path, "client")
+    server = start_server(
+        f"--tls-cert={cert}",
+        f"--tls-key={key}",
+        f"--tls-client-ca={own_cert}",
+        program=DELAY_SERVER,
+    )
+    url = server.rest_url.replace("http:", "https:")
+
+    def post(**how) -> requests.Response:
+        return requests.post(
+            f"{url}/v1/images/upscale", files={"image": SMALL}, verify=cert, timeout=PATIENCE, **how
+        )
+
+    assert post(cert=(own_cert, own_key)).status_code == 200
+    assert post().status_code == 403
+    assert post().json()["error"]["type"] == "permission_error"
+    curl = ["curl", "--silent", "--fail", "--cacert", cert, f"{url}/readyz"]
+    assert subprocess.run(curl, timeout=PATIENCE).returncode == 0
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{server.rest_url}/livez", timeout=PATIENCE)
+
+
+def test_rest_without_tls_beside_grpc_with_it(start_server, tmp_path):
+    cert, key = certificate(tmp_path, "server")
+    server = start_server(
+        f"--tls-cert={cert}", f"--tls-key={key}", "--rest-tls=off", program=DELAY_SERVER
+    )
+
+    assert requests.get(f"{server.rest_url}/readyz", timeout=PATIENCE).status_code == 200
+
+
+def test_a_gateway_with_tls_on_both_sides(start_server, tmp_path):
+    cert, key = certificate(tmp_path, "server")
+    own_cert, own_key = certificate(tmp_path, "gateway")
+    backends = [
+        start_server(
+            f"--tls-cert={cert}",
+            f"--tls-key={key}",
+            f"--tls-client-ca={own_cert}",
+            program=DELAY_SERVER,
+        )
+        for _ in range(2)
+    ]
+    gateway = start_server(
+        f"--backend={','.join(backend.grpc_address for backend in backends)}",
+        f"--backend-ca={cert}",
+        f"--backend-cert={own_cert}",
+        f"--backend-key={own_key}",
+        f"--tls-cert={own_cert}",
+        f"--tls-key={own_key}",
+        program=GATEWAY,
+        awaited="listening",
+    )
+    gateway.await_log("model")
+
+    answer = requests.post(
+        f"{gateway.rest_url.replace('http:', 'https:')}/v1/images/upscale",
+        files={"image": SMALL},
+        verify=own_cert,
+        timeout=PATIENCE,
+    )
+
+    assert answer.status_code == 200
 
 
 def test_compressed_messages_are_refused(client: Client):

@@ -82,6 +82,12 @@ TEST(SettingsTest, TakesOriginsOfWebPages) {
             "127.0.0.1:1");
 }
 
+TEST(SettingsTest, RestSpeaksTlsAsGrpcDoesUnlessTold) {
+  EXPECT_TRUE(ParseWell({}).rest_tls);
+  EXPECT_TRUE(ParseWell({"--rest-tls=auto"}).rest_tls);
+  EXPECT_FALSE(ParseWell({"--rest-tls=off"}).rest_tls);
+}
+
 TEST(SettingsTest, RefusesWhatIsNoOrigin) {
   const EarlyExit exit = ParseBadly({"--cors-origins", "shop.example"});
 

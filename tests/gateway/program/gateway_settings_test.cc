@@ -77,6 +77,8 @@ TEST(GatewaySettingsTest, RefusesWhatCannotBe) {
   } mistakes[] = {{"--backend=upscaler", "--backend: 'upscaler' given"},
                   {"--cors-origins=shop", "--cors-origins: 'shop' is no origin"},
                   {"--backend-cert=a.pem", "--backend-cert and --backend-key need one another"},
+                  {"--tls-key=a.key", "--tls-cert and --tls-key need one another"},
+                  {"--tls-client-ca=a.pem", "--tls-client-ca needs --tls-cert and --tls-key"},
                   {"--max-upload-mib=0", "--max-upload-mib"},
                   {"--no-such-option", "--no-such-option"}};
   for (const auto& [argument, text] : mistakes) {

@@ -1,4 +1,4 @@
-#include "server/service/tls_files.h"
+#include "common/tls_files.h"
 
 #include <string>
 

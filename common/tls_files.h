@@ -1,7 +1,7 @@
-// The files with which the gRPC door proves who it is, and what it asks of its clients.
+// The files with which a door proves who it is, and what it asks of its clients.
 //
-// gRPC reads them when the first client comes, and says little about what it finds. So they
-// are looked at when the server starts, while somebody is there to mend them.
+// gRPC and GnuTLS read them when the first client comes, and say little about what they
+// find. So they are looked at when the program starts, while somebody is there to mend them.
 
 #pragma once
 
