@@ -18,13 +18,14 @@ constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-shou
 // What the status pages say while all is well.
 constexpr const char* kWell = R"({"status": true})";
 
-enum class Page { kUpscale, kStatus, kLiveness, kReadiness, kNone };
+enum class Page { kUpscale, kStatus, kLiveness, kReadiness, kWebPage, kNone };
 
 Page PageAt(std::string_view path) {
   if (path == "/v1/images/upscale" || path == "/images/upscale") return Page::kUpscale;
   if (path == "/v1" || path == "/v1/") return Page::kStatus;
   if (path == "/livez") return Page::kLiveness;
   if (path == "/readyz") return Page::kReadiness;
+  if (path == "/" || path.starts_with("/page/")) return Page::kWebPage;
   return Page::kNone;
 }
 
@@ -40,6 +41,12 @@ bool IsAllowed(Page page, std::string_view method) {
 HttpResponse Json(std::string body) {
   return {
       .status = 200, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
+}
+
+HttpResponse NothingAt(const HttpRequest& request) {
+  return ErrorResponse(RestError{.status = 404,
+                                 .message = fmt::format("there is nothing at {}", request.path),
+                                 .code = "not_found"});
 }
 
 // Tells a browser that another origin's page may make the request it is about to.
@@ -76,11 +83,7 @@ HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
 
 Router::Outcome Router::Route(const HttpRequest& request, const std::string& request_id) const {
   const Page page = PageAt(request.path);
-  if (page == Page::kNone) {
-    return ErrorResponse(RestError{.status = 404,
-                                   .message = fmt::format("there is nothing at {}", request.path),
-                                   .code = "not_found"});
-  }
+  if (page == Page::kNone) return NothingAt(request);
   if (request.method == "OPTIONS") return Preflight(request, page);
   if (!IsAllowed(page, request.method)) return MethodNotAllowed(request, page);
   switch (page) {
@@ -90,6 +93,8 @@ Router::Outcome Router::Route(const HttpRequest& request, const std::string& req
       return Liveness();
     case Page::kReadiness:
       return Readiness();
+    case Page::kWebPage:
+      return web_page_.Answer(request).value_or(NothingAt(request));
     default:
       return Json(kWell);
   }

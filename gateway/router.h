@@ -8,6 +8,7 @@
 #include "gateway/http_message.h"
 #include "gateway/http_server.h"
 #include "gateway/upscale_handler.h"
+#include "gateway/web_page.h"
 
 namespace upscaler {
 
@@ -38,6 +39,7 @@ class Router {
   const UpscaleBackend& backend_;
   const Probes probes_;
   const std::string cors_origin_;
+  const WebPage web_page_;
 };
 
 }  // namespace upscaler
