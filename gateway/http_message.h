@@ -3,10 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "gateway/body_pipe.h"
 
 struct MHD_Connection;
 
@@ -14,14 +18,16 @@ namespace upscaler {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
-// The value of the first header called `name`, in any case, or "".
+// The value of the first header called `name`, in any case, or "". Of the query's names,
+// too.
 std::string_view FindHeader(const HttpHeaders& headers, std::string_view name);
 
 // A request without its body.
 struct HttpRequest {
-  std::string method;  // "GET"
-  std::string path;    // "/v1/images/upscale", without a query.
-  HttpHeaders headers;
+  std::string method;   // "GET"
+  std::string path;     // "/v1/images/upscale", without a query.
+  HttpHeaders query{};  // The query's names and values, decoded.
+  HttpHeaders headers{};
   // Where it came in: libmicrohttpd's form parser wants it. Valid until the
   // request is answered.
   MHD_Connection* connection = nullptr;
@@ -31,6 +37,9 @@ struct HttpResponse {
   int status = 200;
   HttpHeaders headers{};
   std::string body{};
+  // Where not null, the body instead of `body`; its length, where it is known.
+  std::shared_ptr<BodyPipe> pipe{};
+  std::optional<std::uint64_t> pipe_bytes{};
 };
 
 // The length of the body that the request announces; 0 when it says none, as a

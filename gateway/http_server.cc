@@ -21,31 +21,29 @@ constexpr std::size_t kConnectionMemoryBytes = std::size_t{64} << 10;
 // How long a client may take to read its answer when the server stops.
 constexpr std::chrono::milliseconds kLastWords{1'000};
 
-HttpHeaders HeadersOf(MHD_Connection* connection) {
+// How much of a body counts as progress; how much of a piped one is sent at a time.
+constexpr std::size_t kProgressBytes = std::size_t{64} << 10;
+constexpr std::size_t kPipeBlockBytes = std::size_t{64} << 10;
+
+// Headers, or the arguments of the query.
+HttpHeaders ValuesOf(MHD_Connection* connection, MHD_ValueKind kind) {
   HttpHeaders headers;
   const auto keep = [](void* list, MHD_ValueKind, const char* name, const char* value) {
     static_cast<HttpHeaders*>(list)->emplace_back(name, value == nullptr ? "" : value);
     return MHD_YES;
   };
-  MHD_get_connection_values(connection, MHD_HEADER_KIND, keep, &headers);
+  MHD_get_connection_values(connection, kind, keep, &headers);
   return headers;
 }
 
-MHD_Result Send(MHD_Connection* connection, HttpResponse response) {
-  // libmicrohttpd frees the body when it has been sent.
-  auto body = std::make_unique<std::string>(std::move(response.body));
+// A response of libmicrohttpd that frees the body when it has been sent. Null when there is
+// no memory.
+MHD_Response* MakeBuffered(std::string text) {
+  auto body = std::make_unique<std::string>(std::move(text));
   char* const data = body->data();
   const std::size_t size = body->size();
-  MHD_Response* const raw = MHD_create_response_from_buffer_with_free_callback_cls(
-      size, data, [](void* text) { delete static_cast<std::string*>(text); }, body.release());
-  if (raw == nullptr) return MHD_NO;
-  for (const auto& [name, value] : response.headers) {
-    MHD_add_response_header(raw, name.c_str(), value.c_str());
-  }
-  const MHD_Result result =
-      MHD_queue_response(connection, static_cast<unsigned>(response.status), raw);
-  MHD_destroy_response(raw);
-  return result;
+  return MHD_create_response_from_buffer_with_free_callback_cls(
+      size, data, [](void* kept) { delete static_cast<std::string*>(kept); }, body.release());
 }
 
 }  // namespace
@@ -72,7 +70,7 @@ class HttpServer::Exchange {
   MHD_Result OnBody(std::string_view part) {
     // Twice the limit, so that a handler that counts can answer in good order.
     body_bytes_ += part.size();
-    if (body_bytes_ > 2 * server_.options_.max_body_bytes) return MHD_NO;
+    if (body_bytes_ > 2 * server_.options_.max_body_bytes || Stalls(part.size())) return MHD_NO;
     if (handler_ != nullptr) handler_->OnBody(part);
     return MHD_YES;
   }
@@ -82,14 +80,89 @@ class HttpServer::Exchange {
   MHD_Result OnEnd() {
     if (response_.has_value()) return SendResponse();
     if (!Suspend()) return MHD_NO;
-    handler_->OnComplete([this](HttpResponse response) { Resume(std::move(response)); });
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
+    const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
+    ticket_ =
+        server_.watch_->Add(info->connect_fd, [handler = handler_] { handler->OnClientGone(); });
+    handler_->OnComplete([this](HttpResponse response) {
+      response_ = std::move(response);
+      Resume(server_, connection_);
+    });
     return MHD_YES;
   }
 
+  // The connection is done with the request, whose socket is still open.
+  void OnCompleted(bool well) {
+    if (!ticket_.has_value()) return;
+    server_.watch_->Remove(*ticket_);
+    if (!well) handler_->OnClientGone();
+  }
+
  private:
+  // Where the body of an answer is on its way from.
+  struct Outflow {
+    Exchange& exchange;
+    const std::shared_ptr<BodyPipe> pipe;
+  };
+
   MHD_Result SendResponse() {
-    response_->headers.insert(response_->headers.end(), headers_.begin(), headers_.end());
-    return Send(connection_, *std::move(response_));
+    HttpResponse response = *std::move(response_);
+    response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
+    MHD_Response* const raw =
+        response.pipe == nullptr ? MakeBuffered(std::move(response.body)) : MakePiped(response);
+    if (raw == nullptr) return MHD_NO;
+    for (const auto& [name, value] : response.headers) {
+      MHD_add_response_header(raw, name.c_str(), value.c_str());
+    }
+    const MHD_Result result =
+        MHD_queue_response(connection_, static_cast<unsigned>(response.status), raw);
+    MHD_destroy_response(raw);
+    return result;
+  }
+
+  // A response whose body is piped.
+  MHD_Response* MakePiped(const HttpResponse& response) {
+    const auto read = [](void* outflow, std::uint64_t /*at*/, char* buffer, std::size_t size) {
+      return ReadPipe(*static_cast<Outflow*>(outflow), buffer, size);
+    };
+    const auto let_go = [](void* pointer) {
+      const std::unique_ptr<Outflow> outflow(static_cast<Outflow*>(pointer));
+      outflow->pipe->Abandon();
+    };
+    auto outflow = std::make_unique<Outflow>(Outflow{*this, response.pipe});
+    return MHD_create_response_from_callback(response.pipe_bytes.value_or(MHD_SIZE_UNKNOWN),
+                                             kPipeBlockBytes, read, outflow.release(), let_go);
+  }
+
+  // The next bytes of a piped body, for libmicrohttpd. Suspends the connection where there
+  // are none yet.
+  static ssize_t ReadPipe(Outflow& outflow, char* buffer, std::size_t size) {
+    Exchange& exchange = outflow.exchange;
+    HttpServer& server = exchange.server_;
+    MHD_Connection* const connection = exchange.connection_;
+    const BodyPipe::Taken taken = outflow.pipe->Take(
+        buffer, size, [&exchange] { return exchange.Suspend(); },
+        [&server, connection] { Resume(server, connection); });
+    switch (taken.outcome) {
+      case BodyPipe::Outcome::kBytes:
+      case BodyPipe::Outcome::kNothingYet:
+        return static_cast<ssize_t>(taken.bytes);
+      case BodyPipe::Outcome::kEnd:
+        return MHD_CONTENT_READER_END_OF_STREAM;
+      default:
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+  }
+
+  // Whether the client takes too long for its body, now that `bytes` more have come.
+  bool Stalls(std::size_t bytes) {
+    const auto now = std::chrono::steady_clock::now();
+    progress_bytes_ += bytes;
+    if (progress_bytes_ >= kProgressBytes) {
+      progress_bytes_ = 0;
+      progress_time_ = now;
+    }
+    return now - progress_time_ > server_.options_.stall_timeout;
   }
 
   // False when the server is at its end: nothing may be suspended any more.
@@ -100,19 +173,12 @@ class HttpServer::Exchange {
       ++server_.suspended_;
     }
     MHD_suspend_connection(connection_);
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
-    const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
-    ticket_ =
-        server_.watch_->Add(info->connect_fd, [handler = handler_] { handler->OnClientGone(); });
     return true;
   }
 
   // On any thread. The exchange may be gone as soon as its connection resumes.
-  void Resume(HttpResponse response) {
-    HttpServer& server = server_;
-    response_ = std::move(response);
-    server.watch_->Remove(ticket_);
-    MHD_resume_connection(connection_);
+  static void Resume(HttpServer& server, MHD_Connection* connection) {
+    MHD_resume_connection(connection);
     const MutexLock lock(server.mutex_);
     --server.suspended_;
     server.fewer_.notify_all();
@@ -125,7 +191,11 @@ class HttpServer::Exchange {
   std::optional<HttpResponse> response_;
   bool refuses_body_ = false;
   std::size_t body_bytes_ = 0;
-  HangupWatch::Ticket ticket_ = 0;
+  // Since when fewer bytes than count as progress have come.
+  std::size_t progress_bytes_ = 0;
+  std::chrono::steady_clock::time_point progress_time_ = std::chrono::steady_clock::now();
+  // Set once the request is complete and its answer is made.
+  std::optional<HangupWatch::Ticket> ticket_;
 };
 
 struct HttpServer::Callbacks {
@@ -136,11 +206,12 @@ struct HttpServer::Callbacks {
                               std::size_t* size, void** exchange_pointer) {
     auto& server = *static_cast<HttpServer*>(server_pointer);
     if (*exchange_pointer == nullptr) {
-      auto exchange =
-          std::make_unique<Exchange>(server, HttpRequest{.method = method,
-                                                         .path = url,
-                                                         .headers = HeadersOf(connection),
-                                                         .connection = connection});
+      auto exchange = std::make_unique<Exchange>(
+          server, HttpRequest{.method = method,
+                              .path = url,
+                              .query = ValuesOf(connection, MHD_GET_ARGUMENT_KIND),
+                              .headers = ValuesOf(connection, MHD_HEADER_KIND),
+                              .connection = connection});
       const MHD_Result result = exchange->OnHead();
       *exchange_pointer = exchange.release();  // OnCompleted deletes it.
       const MutexLock lock(server.mutex_);
@@ -153,10 +224,11 @@ struct HttpServer::Callbacks {
   }
 
   static void OnCompleted(void* server_pointer, MHD_Connection* /*connection*/,
-                          void** exchange_pointer, MHD_RequestTerminationCode /*why*/) {
+                          void** exchange_pointer, MHD_RequestTerminationCode why) {
     const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(*exchange_pointer));
     if (exchange == nullptr) return;
     *exchange_pointer = nullptr;
+    exchange->OnCompleted(why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     auto& server = *static_cast<HttpServer*>(server_pointer);
     const MutexLock lock(server.mutex_);
     --server.open_;

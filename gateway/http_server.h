@@ -42,8 +42,9 @@ class RequestHandler {
   // The request is complete.
   virtual void OnComplete(Respond respond) = 0;
 
-  // The client has gone before the answer, which is owed all the same. Called on
-  // another thread, after or during OnComplete.
+  // The client has gone, perhaps before the answer, which is owed all the same, as is the
+  // end of its pipe where it has one. Called on any thread, after or during OnComplete,
+  // perhaps repeatedly, and perhaps when everything was sent.
   virtual void OnClientGone() = 0;
 };
 
@@ -57,6 +58,8 @@ class HttpServer {
     std::size_t max_body_bytes = std::size_t{32} << 20;
     unsigned max_connections = 4096;
     std::chrono::seconds idle_timeout{60};  // Of a connection; waiting is not idle.
+    // How long a client may take to send 64 KiB of a body; its connection is closed then.
+    std::chrono::seconds stall_timeout{60};
     std::chrono::milliseconds drain_timeout{10'000};
   };
 

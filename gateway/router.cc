@@ -18,95 +18,80 @@ constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-shou
 // What the status pages say while all is well.
 constexpr const char* kWell = R"({"status": true})";
 
-enum class Page { kUpscale, kStatus, kLiveness, kReadiness, kWebPage, kNone };
-
-Page PageAt(std::string_view path) {
-  if (path == "/v1/images/upscale" || path == "/images/upscale") return Page::kUpscale;
-  if (path == "/v1" || path == "/v1/") return Page::kStatus;
-  if (path == "/livez") return Page::kLiveness;
-  if (path == "/readyz") return Page::kReadiness;
-  if (path == "/" || path.starts_with("/page/")) return Page::kWebPage;
-  return Page::kNone;
-}
-
-std::string AllowedMethods(Page page) {
-  return page == Page::kUpscale ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
-}
-
-bool IsAllowed(Page page, std::string_view method) {
-  if (page == Page::kUpscale) return method == "POST";
-  return method == "GET" || method == "HEAD";
-}
-
 HttpResponse Json(std::string body) {
   return {
       .status = 200, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
 }
 
-HttpResponse NothingAt(const HttpRequest& request) {
+// Tells a browser that another origin's page may make the request it is about to.
+HttpResponse Preflight(const HttpRequest& request, const std::string& allowed) {
+  const std::string_view asked = FindHeader(request.headers, "access-control-request-headers");
+  return {.status = 204,
+          .headers = {{"Allow", allowed},
+                      {"Access-Control-Allow-Methods", allowed},
+                      {"Access-Control-Allow-Headers", std::string(asked.empty() ? "*" : asked)},
+                      {"Access-Control-Max-Age", "86400"}}};
+}
+
+HttpResponse NotFound(const HttpRequest& request) {
   return ErrorResponse(RestError{.status = 404,
                                  .message = fmt::format("there is nothing at {}", request.path),
                                  .code = "not_found"});
 }
 
-// Tells a browser that another origin's page may make the request it is about to.
-HttpResponse Preflight(const HttpRequest& request, Page page) {
-  const std::string_view asked = FindHeader(request.headers, "access-control-request-headers");
-  return {.status = 204,
-          .headers = {{"Allow", AllowedMethods(page)},
-                      {"Access-Control-Allow-Methods", AllowedMethods(page)},
-                      {"Access-Control-Allow-Headers", std::string(asked.empty() ? "*" : asked)},
-                      {"Access-Control-Max-Age", "86400"}}};
-}
-
-HttpResponse MethodNotAllowed(const HttpRequest& request, Page page) {
-  HttpResponse response = ErrorResponse(RestError{
-      .status = 405,
-      .message = fmt::format("{} given; {} is allowed", request.method, AllowedMethods(page)),
-      .code = "method_not_allowed"});
-  response.headers.emplace_back("Allow", AllowedMethods(page));
+HttpResponse MethodNotAllowed(const HttpRequest& request, const std::string& allowed) {
+  HttpResponse response = ErrorResponse(
+      RestError{.status = 405,
+                .message = fmt::format("{} given; {} is allowed", request.method, allowed),
+                .code = "method_not_allowed"});
+  response.headers.emplace_back("Allow", allowed);
   return response;
 }
 
 }  // namespace
 
 Router::Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin)
-    : backend_(backend), probes_(std::move(probes)), cors_origin_(std::move(cors_origin)) {}
+    : backend_(backend), probes_(std::move(probes)), cors_origin_(std::move(cors_origin)) {
+  AddRoutes();
+}
+
+void Router::AddRoutes() {
+  const auto upscale = [this](const RoutedRequest& request) { return Upscale(request); };
+  const auto status = [](const RoutedRequest& /*request*/) { return Json(kWell); };
+  const auto page = [this](const RoutedRequest& request) { return PagePart(request); };
+  routes_.Add("POST", "/v1/images/upscale", upscale);
+  routes_.Add("POST", "/images/upscale", upscale);
+  routes_.Add("GET", "/v1", status);
+  routes_.Add("GET", "/v1/", status);
+  routes_.Add("GET", "/livez", [this](const RoutedRequest& /*request*/) { return Liveness(); });
+  routes_.Add("GET", "/readyz", [this](const RoutedRequest& /*request*/) { return Readiness(); });
+  routes_.Add("GET", "/", page);
+  routes_.Add("GET", "/page/{file}", page);
+}
 
 HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
-  const std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
-  return {.outcome = Route(request, request_id),
+  std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
+  return {.outcome = Route({.http = request, .id = request_id}),
           .headers = {{"X-Request-Id", request_id},
                       {"Access-Control-Allow-Origin", cors_origin_},
                       {"Access-Control-Expose-Headers", kExposedHeaders}}};
 }
 
-Router::Outcome Router::Route(const HttpRequest& request, const std::string& request_id) const {
-  const Page page = PageAt(request.path);
-  if (page == Page::kNone) return NothingAt(request);
-  if (request.method == "OPTIONS") return Preflight(request, page);
-  if (!IsAllowed(page, request.method)) return MethodNotAllowed(request, page);
-  switch (page) {
-    case Page::kUpscale:
-      return Upscale(request, request_id);
-    case Page::kLiveness:
-      return Liveness();
-    case Page::kReadiness:
-      return Readiness();
-    case Page::kWebPage:
-      return web_page_.Answer(request).value_or(NothingAt(request));
-    default:
-      return Json(kWell);
-  }
+Router::Outcome Router::Route(RoutedRequest request) const {
+  const std::string allowed = routes_.AllowedMethods(request.http.path);
+  if (allowed.empty()) return NotFound(request.http);
+  if (request.http.method == "OPTIONS") return Preflight(request.http, allowed);
+  const RouteTable::Handle* const handle = routes_.Find(request);
+  return handle == nullptr ? MethodNotAllowed(request.http, allowed) : (*handle)(request);
 }
 
-Router::Outcome Router::Upscale(const HttpRequest& request, const std::string& request_id) const {
-  if (AnnouncedBytes(request) > backend_.max_upload_bytes) {
-    return Refuse(backend_, {.request_id = request_id,
+Router::Outcome Router::Upscale(const RoutedRequest& request) const {
+  if (AnnouncedBytes(request.http) > backend_.max_upload_bytes) {
+    return Refuse(backend_, {.request_id = request.id,
                              .status = BodyTooLarge(backend_.max_upload_bytes),
                              .took = TimePoint::duration::zero()});
   }
-  return std::make_shared<UpscaleHandler>(backend_, request, request_id);
+  return std::make_shared<UpscaleHandler>(backend_, request.http, request.id);
 }
 
 HttpResponse Router::Liveness() const {
@@ -117,6 +102,10 @@ HttpResponse Router::Liveness() const {
 HttpResponse Router::Readiness() const {
   if (probes_.ready == nullptr || probes_.ready()) return Json(kWell);
   return ErrorResponse(absl::UnavailableError("the service is starting, draining or held up"));
+}
+
+HttpResponse Router::PagePart(const RoutedRequest& request) const {
+  return web_page_.Answer(request.http).value_or(NotFound(request.http));
 }
 
 }  // namespace upscaler

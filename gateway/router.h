@@ -1,4 +1,4 @@
-// Which path leads where, and what every answer carries.
+// What the gateway offers at which path, and what every answer carries.
 
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include "gateway/http_message.h"
 #include "gateway/http_server.h"
+#include "gateway/route_table.h"
 #include "gateway/upscale_handler.h"
 #include "gateway/web_page.h"
 
@@ -25,21 +26,29 @@ class Router {
   // call, or "*".
   Router(const UpscaleBackend& backend, Probes probes, std::string cors_origin);
 
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
   // Decides on a request by its head. The answer's headers name the request.
   HttpServer::Decision Dispatch(const HttpRequest& request) const;
 
- private:
-  using Outcome = decltype(HttpServer::Decision::outcome);
+  const RouteTable& routes() const { return routes_; }
 
-  Outcome Route(const HttpRequest& request, const std::string& request_id) const;
-  Outcome Upscale(const HttpRequest& request, const std::string& request_id) const;
+ private:
+  using Outcome = RouteTable::Outcome;
+
+  void AddRoutes();
+  Outcome Route(RoutedRequest request) const;
+  Outcome Upscale(const RoutedRequest& request) const;
   HttpResponse Liveness() const;
   HttpResponse Readiness() const;
+  HttpResponse PagePart(const RoutedRequest& request) const;
 
   const UpscaleBackend& backend_;
   const Probes probes_;
   const std::string cors_origin_;
   const WebPage web_page_;
+  RouteTable routes_;
 };
 
 }  // namespace upscaler

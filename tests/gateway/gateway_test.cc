@@ -97,7 +97,7 @@ TEST_F(GatewayTest, ServesOthersWhileOneWaits) {
 
 TEST_F(GatewayTest, AnswersWhoWaitsWhenItStops) {
   Start({.hold = true});
-  const HttpConnection waiting(gateway_->port());
+  HttpConnection waiting(gateway_->port());
   waiting.Ask(Question({{"image", "x"}}));
   service_->AwaitReceived(1);
 
@@ -159,7 +159,7 @@ TEST_F(GatewayTest, SaysWhichMethodsAreAllowed) {
   const HttpReply reply = Ask({.path = "/v1/images/upscale"});
 
   EXPECT_EQ(reply.status, 405);
-  EXPECT_EQ(reply.headers.at("allow"), "POST, OPTIONS");
+  EXPECT_EQ(reply.headers.at("allow"), "OPTIONS, POST");
 }
 
 TEST_F(GatewayTest, KnowsNoOtherPath) {

@@ -1,0 +1,360 @@
+"""The web page: from a picture to its download, in a real browser."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from browser import PHONE, WebPage
+from pictures import make_noise, make_picture, to_array
+from server_process import DELAY_SERVER, PATIENCE, ServerProcess
+
+# At 10 ms each: enough for everything that is to happen meanwhile.
+LONG = 200
+
+PICTURE = make_picture(96, 64)
+
+
+# A picture comes in.
+
+
+def test_a_picture_is_chosen(page: WebPage):
+    with page.page.expect_file_chooser() as chooser:
+        page.find("button", "Choose a picture").click()
+    chooser.value.set_files({"name": "in.png", "mimeType": "image/png", "buffer": PICTURE})
+
+    page.await_state("chosen")
+    expect(page.page.locator("#picture-bar")).to_contain_text("in.png")
+    expect(page.page.locator("#picture-bar")).to_contain_text("96 × 64, becomes 192 × 128")
+    assert page.has_focus(page.find("button", "Upscale"))
+
+
+def test_a_picture_is_dropped(page: WebPage):
+    carried = page.drag_over("dropped.png", PICTURE)
+    expect(page.page.locator(".drop-here")).to_be_visible()
+    page.photograph("dragging")
+
+    page.drop(carried)
+
+    page.await_state("chosen")
+    expect(page.page.locator("#picture-bar")).to_contain_text("dropped.png")
+    expect(page.page.locator(".drop-here")).to_be_hidden()
+
+
+def test_a_picture_is_pasted(page: WebPage):
+    page.paste_picture(PICTURE)
+
+    page.await_state("chosen")
+    expect(page.page.locator("#picture-bar")).to_contain_text("pasted.png")
+
+
+def test_pasted_text_goes_where_the_cursor_is(page: WebPage):
+    page.page.evaluate("navigator.clipboard.writeText('a cat')")
+    page.page.get_by_label("Prompt", exact=True).focus()
+
+    page.page.keyboard.press("Control+V")
+
+    expect(page.page.get_by_label("Prompt", exact=True)).to_have_value("a cat")
+    page.await_state("empty")
+
+
+# It is upscaled.
+
+
+def test_progress_and_previews_are_shown_and_told(page: WebPage):
+    page.choose("in.png", PICTURE)
+
+    page.upscale(steps=LONG)
+
+    running = [one for one in page.shown if one["state"] == "running"]
+    fractions = [float(one["value"]) for one in running if one["value"] is not None]
+    assert len(set(fractions)) > 20 and fractions == sorted(fractions)
+    assert any(one["detail"] == f"Step 100 of {LONG}" for one in running)
+    assert any(one["eta"].endswith("left") for one in running)
+    assert any(one["preview"] for one in running)
+    assert any(one["window"] == "50 % – Upscaler" for one in running)
+    told = {one["told"] for one in page.shown}
+    assert {"25 % done", "50 % done", "75 % done", "Done: 192 × 128"} <= told
+    assert len(told) < 12  # Screen readers hear of it now and then, not at every step.
+    assert page.page.title() == "Upscaler"
+
+
+def test_the_place_in_the_queue_is_shown(open_page, start_server):
+    server = start_server("--step-ms=10", "--batching=none", program=DELAY_SERVER)
+    first, second = open_page(server), open_page(server)
+    for page in (first, second):
+        page.choose("in.png", PICTURE)
+        page.set(steps=LONG)
+    first.start()
+    server.await_metric("upscaler_step_duration_seconds_count", at_least=1)
+
+    second.start()
+    second.await_state("finished")
+
+    waiting = [one["detail"] for one in second.shown if one["title"] == "Waiting"]
+    assert any("in the queue" in detail for detail in waiting)
+    first.await_state("finished")
+
+
+def test_what_is_downloaded_is_twice_as_large(page: WebPage):
+    page.choose("holiday.photo.jpg", PICTURE)
+    page.page.get_by_text("JPEG", exact=True).click()
+
+    page.upscale(seed=7, steps=2)
+    name, picture = page.download()
+
+    assert name == "holiday.photo-2x.jpg"
+    assert picture.startswith(b"\xff\xd8\xff")
+    assert to_array(picture).shape == (128, 192, 3)
+    expect(page.page.locator("#result")).to_contain_text("192 × 128")
+
+
+def test_a_picture_that_the_browser_cannot_show_is_upscaled(page: WebPage, tmp_path):
+    Image.new("RGB", (32, 16), "red").save(tmp_path / "in.tiff")
+    page.choose("in.tiff", (tmp_path / "in.tiff").read_bytes())
+    expect(page.page.locator(".card")).to_contain_text("This browser cannot show the picture.")
+
+    page.upscale(steps=2)
+
+    expect(page.page.locator("#comparison .after")).to_be_visible()
+    expect(page.page.locator("#comparison .before")).to_be_hidden()
+    expect(page.page.locator(".divider")).to_be_hidden()
+    assert to_array(page.download()[1]).shape == (32, 64, 3)
+
+
+def test_cancelling_stops_the_work(page: WebPage, quick_server: ServerProcess):
+    page.choose("in.png", PICTURE)
+    page.set(steps=LONG)
+    page.start()
+    quick_server.await_metric("upscaler_in_flight", at_least=1)
+    before = quick_server.metric("upscaler_finished_total", outcome="cancelled")
+
+    page.find("button", "Cancel").click()
+
+    page.await_state("chosen")
+    quick_server.await_metric("upscaler_finished_total", at_least=before + 1, outcome="cancelled")
+    assert quick_server.metric("upscaler_in_flight") == 0
+    assert page.has_focus(page.find("button", "Upscale"))
+
+
+def test_two_pages_at_once_keep_to_their_own(open_page, quick_server):
+    pages = [open_page(quick_server) for _ in range(2)]
+    for number, page in enumerate(pages):
+        page.choose(f"in{number}.png", make_picture(32 + 32 * number, 32))
+        page.set(seed=number, steps=LONG)
+        page.start()
+
+    for number, page in enumerate(pages):
+        page.await_state("finished")
+        name, picture = page.download()
+        assert name == f"in{number}-2x.png"
+        assert to_array(picture).shape == (64, 64 + 64 * number, 3)
+        expect(page.page.locator("#result-seed")).to_have_text(str(number))
+
+
+def test_everything_can_be_done_by_keyboard(page: WebPage):
+    keyboard = page.page.keyboard
+    page.choose("in.png", PICTURE)
+
+    page.page.get_by_label("Prompt", exact=True).focus()
+    for _ in range(4):  # Guidance, format, more settings, the button.
+        keyboard.press("Tab")
+    assert page.has_focus(page.find("button", "Upscale"))
+    keyboard.press("Enter")
+    page.await_state("finished")
+
+    # Who was at the button that cancels is now at the divider.
+    assert page.has_focus(page.divider)
+
+
+def test_pictures_are_not_kept_longer_than_they_are_shown(page: WebPage):
+    for _ in range(3):
+        page.choose("in.png", PICTURE)
+        page.upscale(steps=8)
+        page.upscale(steps=8)
+
+    assert page.alive == 2  # Before and after.
+
+
+# Before and after are compared.
+
+
+@pytest.fixture
+def result(page: WebPage) -> WebPage:
+    """A page with a result, whose before and after differ."""
+    page.choose("in.png", PICTURE)
+    page.upscale(steps=2)
+    return page
+
+
+def test_the_divider_follows_the_mouse(result: WebPage):
+    picture = result.box("#comparison .picture")
+    y = picture["y"] + 20
+    mouse = result.page.mouse
+
+    mouse.move(picture["x"] + picture["width"] / 4, y)
+    mouse.down()
+    at_first = result.split
+    mouse.move(picture["x"] + picture["width"] * 0.8, y)
+    mouse.up()
+    mouse.move(picture["x"], y)
+
+    assert (at_first, result.split) == (25, 80)
+
+
+def test_the_divider_follows_a_finger(open_page, quick_server):
+    page = open_page(quick_server, **PHONE)
+    page.choose("in.png", PICTURE)
+    page.upscale(steps=2)
+    page.page.locator("#comparison").scroll_into_view_if_needed()
+    picture = page.box("#comparison .picture")
+    x, y, width = picture["x"], picture["y"] + picture["height"] / 2, picture["width"]
+
+    page.touch((x + width / 2, y), (x + width * 0.6, y), (x + width * 0.9, y))
+
+    assert page.split == 90
+
+
+def test_the_divider_follows_the_keyboard(result: WebPage):
+    result.divider.focus()
+    splits = []
+    for key in ("ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"):
+        result.page.keyboard.press(key)
+        splits.append(result.split)
+
+    assert splits == [48, 50, 60, 50, 0, 100]
+    assert result.divider.get_attribute("aria-valuetext") == "100 % before, 0 % after"
+
+
+def test_before_is_left_of_the_divider_and_after_is_right_of_it(page: WebPage):
+    page.choose("in.png", make_noise(32, 32))
+    page.upscale(steps=2)
+
+    def seen(key: str) -> np.ndarray:
+        page.divider.focus()
+        page.page.keyboard.press(key)
+        return page.pixels("#comparison .picture")[20:60]
+
+    before, after = seen("End"), seen("Home")
+    for _ in range(4):
+        seen("PageUp")
+    both = seen("PageUp")
+
+    assert page.split == 50
+    assert np.abs(before.astype(int) - after).mean() > 10
+    assert (both[:, 50:150] == before[:, 50:150]).all()
+    assert (both[:, -150:-50] == after[:, -150:-50]).all()
+
+
+@pytest.mark.parametrize("pixels", [1, 1.5, 2])
+def test_full_size_is_a_pixel_for_a_pixel(open_page, quick_server, pixels):
+    page = open_page(quick_server, device_scale_factor=pixels)
+    page.choose("in.png", make_picture(1000, 700))
+    page.upscale(steps=2)
+    page.divider.focus()
+    page.page.keyboard.press("Home")  # All of it is after.
+
+    page.find("button", "100 %").click()
+
+    wanted = to_array(page.download()[1])
+    box = page.box("#comparison .picture")
+    assert round(box["width"] * pixels, 3) == 2000
+    stage = page.box("#comparison")
+    seen = page.pixels("#comparison")
+    left = round((stage["x"] - box["x"]) * pixels)
+    top = round((stage["y"] - box["y"]) * pixels)
+    part = wanted[top : top + seen.shape[0], left : left + seen.shape[1]]
+    inside = (slice(120, 220), slice(200, 500))  # Neither a label nor the divider is there.
+    assert (seen[inside] == part[inside]).all()
+
+
+def test_a_large_picture_is_moved_by_mouse_wheel_and_keys(page: WebPage):
+    page.choose("in.png", make_picture(1000, 700))
+    page.upscale(steps=2)
+    page.find("button", "100 %").click()
+    stage = page.box("#comparison")
+    mouse, keyboard = page.page.mouse, page.page.keyboard
+
+    def drag() -> None:
+        mouse.move(stage["x"] + 100, stage["y"] + 100)
+        mouse.down()
+        mouse.move(stage["x"] + 130, stage["y"] + 80)
+        mouse.up()
+
+    def moved(action: Callable[[], None]) -> tuple[float, float]:
+        before = page.box("#comparison .picture")
+        action()
+        after = page.box("#comparison .picture")
+        return after["x"] - before["x"], after["y"] - before["y"]
+
+    assert moved(drag) == (30, -20)
+    assert page.split == 50
+    page.find("group", "Picture; at 100 % arrow keys move it").focus()
+    assert moved(lambda: keyboard.press("ArrowRight")) == (-64, 0)
+    assert moved(lambda: keyboard.press("ArrowUp")) == (0, 64)
+    mouse.wheel(5000, 5000)
+    # As far as there is a picture, and not further.
+    page.page.wait_for_function(
+        """([right, bottom]) => {
+             const box = document.querySelector('#comparison .picture').getBoundingClientRect();
+             return Math.abs(box.right - right) < 1 && Math.abs(box.bottom - bottom) < 1;
+           }""",
+        arg=[stage["x"] + stage["width"], stage["y"] + stage["height"]],
+    )
+
+
+def test_a_picture_that_was_enlarged_fits_again(page: WebPage):
+    page.choose("in.png", make_picture(1000, 700))
+    page.upscale(steps=2)
+    fitting = page.box("#comparison .picture")
+
+    page.page.locator("#comparison").dblclick(position={"x": 150, "y": 150})
+    full = page.box("#comparison .picture")
+    page.find("button", "Fit").click()
+
+    assert (full["width"], full["height"]) == (2000, 1400)
+    assert page.box("#comparison .picture") == fitting
+
+
+# The same without the page.
+
+
+@pytest.mark.parametrize("button", ["Copy as curl", "Copy as Python"])
+def test_a_copied_command_makes_the_same_picture(open_page, server, tmp_path, button):
+    page = open_page(server)
+    name = 'it\'s "mine", $HOME; 1.png'
+    prompt = 'a "sharp" photo of it\'s $HOME\n`ls` \\ @x;type=y äö'
+    page.choose(name, PICTURE)
+    page.upscale(prompt=prompt, negative_prompt="@blur", guidance=3, steps=2)
+    output, wanted = page.download()
+
+    command = page.copy(button)
+    (tmp_path / name).write_bytes(PICTURE)
+    program = ["bash", "-c"] if button == "Copy as curl" else [sys.executable, "-c"]
+    subprocess.run([*program, command], cwd=tmp_path, check=True, timeout=PATIENCE)
+
+    assert (tmp_path / output).read_bytes() == wanted
+    assert "prompt" in command and "seed" in command
+
+
+def test_a_seed_that_is_kept_gives_the_same_picture(open_page, server):
+    page = open_page(server)
+    page.choose("in.png", PICTURE)
+    page.upscale(prompt="a cat", steps=2)
+    _, first = page.download()
+
+    page.find("button", "Keep this seed").click()
+    page.upscale()
+
+    assert page.download()[1] == first
+
+
+def test_a_seed_of_64_bits_is_not_rounded(page: WebPage):
+    page.choose("in.png", PICTURE)
+    page.upscale(seed=2**64 - 1, steps=2)
+
+    assert f"seed={2**64 - 1}'" in page.copy("Copy as curl")
