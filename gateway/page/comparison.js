@@ -96,16 +96,16 @@ export class Comparison {
     const height = naturalHeight * scale;
     const left = this.#place(room.left, room.width, width, 'x');
     const top = this.#place(room.top, room.height, height, 'y');
+    // Transformed, since lengths are rounded to 64ths of a pixel, which would blur at full size.
     Object.assign(this.#picture.style, {
-      left: `${left}px`,
-      top: `${top}px`,
-      width: `${width}px`,
-      height: `${height}px`,
+      width: `${naturalWidth}px`,
+      height: `${naturalHeight}px`,
+      transform: `translate(${left}px, ${top}px) scale(${scale})`,
     });
     const pannable = width > room.width + 1 || height > room.height + 1;
     this.#picture.tabIndex = pannable ? 0 : -1;
     this.#root.classList.toggle('pannable', pannable);
-    this.#drawSplit(room, left, width);
+    this.#drawSplit(room, left, width, scale);
   }
 
   // Where the picture begins on one axis: in the middle, or as far along as it was moved. On a
@@ -123,10 +123,11 @@ export class Comparison {
     return {from, width: Math.min(left + width, room.width) - from};
   }
 
-  #drawSplit(room, left, width) {
+  #drawSplit(room, left, width, scale) {
     const seen = this.#seen(room, left, width);
     const x = seen.from + (seen.width * this.#split) / 100;
-    this.#before.style.clipPath = `inset(0 ${Math.max(left + width - x, 0)}px 0 0)`;
+    const cut = Math.max(left + width - x, 0) / scale;
+    this.#before.style.clipPath = `inset(0 ${cut}px 0 0)`;
     this.#divider.style.left = `${x}px`;
     const shown = Math.round(this.#split);
     this.#divider.setAttribute('aria-valuenow', String(shown));

@@ -66,15 +66,17 @@ async function takePicture(file) {
   result = null;
   failureView.clear();
   describePicture();
+  // Not from somebody who was about to type.
+  const idle = [document.body, element('choose')].includes(document.activeElement);
   const shown = await stage.showChosen(file);
   if (picture !== file) return;
   pictureSize = shown;
   describePicture();
   enter('chosen');
   announce(`${file.name} is ready to be upscaled`);
+  if (idle) element('start').focus({preventScroll: true});
   const text = tooLarge();
   if (text !== null) fail({title: 'The picture is too large', text, param: 'image'});
-  if (document.activeElement === document.body) element('start').focus({preventScroll: true});
 }
 
 /** Why the server would not take the picture, as far as that is known here; or null. */

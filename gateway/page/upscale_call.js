@@ -46,6 +46,11 @@ async function errorOf(response) {
 }
 
 // The statuses that a failure inside of a stream would have had before it began.
+const STATUS_OF_CODE = {
+  draining: 503,
+  loading: 503,
+  out_of_memory: 413,
+};
 const STATUS_OF_TYPE = {
   authentication_error: 401,
   invalid_request_error: 400,
@@ -54,7 +59,7 @@ const STATUS_OF_TYPE = {
 };
 
 function errorOfEvent({error}) {
-  const status = STATUS_OF_TYPE[error.type] ?? 500;
+  const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_TYPE[error.type] ?? 500;
   return new UpscaleError(error.message, {
     ...error,
     status,

@@ -73,6 +73,13 @@ const TITLES = {
   504: 'It took too long',
 };
 
+// Where the service counts what means nothing to those who sit at the page.
+const TEXTS = {
+  queue_full: 'All places in its queue are taken.',
+  loading: 'It is still loading its model.',
+  draining: 'It is about to stop.',
+};
+
 /** An UpscaleError as {title, text}. */
 export function failure(error) {
   if (error.status === 0) {
@@ -84,6 +91,6 @@ export function failure(error) {
   const fallback = error.status < 500 ? 'This did not work' : 'The server failed';
   return {
     title: TITLES[error.status] ?? fallback,
-    text: sentence(error.message, error.param),
+    text: TEXTS[error.code] ?? sentence(error.message, error.param),
   };
 }

@@ -118,8 +118,8 @@ def test_a_server_that_goes_away_meanwhile_is_reported(open_page, start_server):
     assert page.alert() != ""
 
 
-def test_a_device_that_fails_is_reported(open_page, start_server):
-    server = start_server("--most-pixels=100", program=DELAY_SERVER)
+def test_a_picture_that_the_device_has_no_memory_for_is_too_large(open_page, start_server):
+    server = start_server("--most-pixels=6000", program=DELAY_SERVER)
 
     page = started(open_page(server), steps=2)
 
