@@ -1,5 +1,6 @@
 """The web page: from a picture to its download, in a real browser."""
 
+import re
 import subprocess
 import sys
 
@@ -57,6 +58,15 @@ def test_pasted_text_goes_where_the_cursor_is(page: WebPage):
     page.page.keyboard.press("Control+V")
 
     expect(page.page.get_by_label("Prompt", exact=True)).to_have_value("a cat")
+    page.await_state("empty")
+
+
+def test_what_is_dropped_and_no_file_is_refused(page: WebPage):
+    carried = page.page.evaluate_handle("new DataTransfer()")
+
+    page.drop(carried)
+
+    assert "That was not a file." in page.alert()
     page.await_state("empty")
 
 
@@ -169,6 +179,22 @@ def test_everything_can_be_done_by_keyboard(page: WebPage):
     assert page.has_focus(page.divider)
 
 
+def test_older_browsers_read_the_same_pictures(page: WebPage):
+    same = page.page.evaluate(
+        """async () => {
+             const {blobFromBase64} = await import('/page/base64.js');
+             const base64 = 'AP+Afw=='.padStart(5 << 20, 'Pq5x');  // Several pieces.
+             const newer = await blobFromBase64(base64, 'image/png');
+             Uint8Array.fromBase64 = undefined;
+             const older = await blobFromBase64(base64, 'image/png');
+             const [first, second] = await Promise.all([newer.text(), older.text()]);
+             return [newer.size, first === second, older.type];
+           }"""
+    )
+
+    assert same == [(5 << 20) // 4 * 3 - 2, True, "image/png"]
+
+
 def test_pictures_are_not_kept_longer_than_they_are_shown(page: WebPage):
     for _ in range(3):
         page.choose("in.png", PICTURE)
@@ -217,3 +243,55 @@ def test_a_seed_of_64_bits_is_not_rounded(page: WebPage):
     page.upscale(seed=2**64 - 1, steps=2)
 
     assert f"seed={2**64 - 1}'" in page.copy("Copy as curl")
+
+
+def test_commands_are_copied_where_the_clipboard_is_closed(page: WebPage):
+    # So it is for pages that come by plain HTTP from another machine.
+    page.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.choose("in.png", PICTURE)
+
+    page.find("button", "Copy as curl").click()
+
+    expect(page.page.locator(".copied .hint")).to_contain_text("Copied.")
+    prompt = page.page.get_by_label("Prompt", exact=True)
+    prompt.focus()
+    page.page.keyboard.press("Control+V")
+    expect(prompt).to_have_value(re.compile("^curl -fsS"))
+
+
+# What the server says of itself.
+
+
+def answer_capabilities(page: WebPage, **answer) -> None:
+    """Opens the page anew, of a server that says this of itself."""
+    page.page.route("**/v1/capabilities", lambda route: route.fulfill(**answer))
+    page.page.reload()
+
+
+def test_the_page_knows_what_the_server_allows(page: WebPage):
+    answer_capabilities(
+        page,
+        json={
+            "model": {"name": "the-model"},
+            "devices": [{"name": "cpu"}],
+            "limits": {"max_guidance_scale": 20, "max_input_pixels": 1000},
+            "defaults": {"guidance_scale": 4, "num_inference_steps": 10},
+        },
+    )
+
+    expect(page.page.get_by_text("the-model · cpu")).to_be_visible()
+    page.page.locator("#file").set_input_files(
+        {"name": "in.png", "mimeType": "image/png", "buffer": PICTURE}
+    )
+    assert "It has 96 × 64 pixels; this server takes at most 1,000 in all." in page.alert()
+    page.choose("in.png", make_picture(16, 16))
+    expect(page.page.get_by_label("Guidance", exact=True)).to_have_value("4")
+    page.set(guidance=21)
+    page.start()
+    assert page.alert() == "Guidance: please give a number from 0 to 20."
+
+
+def test_a_key_is_asked_for_at_once_where_nothing_is_said_without(page: WebPage):
+    answer_capabilities(page, status=401, json={})
+
+    expect(page.page.get_by_label("API key", exact=True)).to_be_visible()
