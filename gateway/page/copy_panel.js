@@ -46,9 +46,9 @@ export class CopyPanel {
     copied.hidden = false;
     const done = await copy(text, code);
     const what = done ? 'Copied.' : 'Press Ctrl+C to copy.';
-    const where = `It reads ${order.input} from the folder where it runs and writes ${order.output}.`;
+    const files = `It reads ${order.input} where it runs and writes ${order.output}.`;
     const key = order.wantsKey ? ` It takes the API key from ${KEY_VARIABLE}.` : '';
-    copied.querySelector('p').textContent = `${what} ${where}${key}`;
+    copied.querySelector('p').textContent = `${what} ${files}${key}`;
     this.#announce(what);
   }
 }

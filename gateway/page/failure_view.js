@@ -1,14 +1,16 @@
 // Says what went wrong, and offers to try again as soon as that is of use.
 
-/** Shows failures in `root`; `onRetry` is what its button does. */
+/** Shows failures in `root`; `onRetry` is what its button does. Tells `announce` when it can. */
 export class FailureView {
   #root;
   #alert;
   #retry;
+  #announce;
   #counting = null;
 
-  constructor(root, onRetry) {
+  constructor(root, {onRetry, announce}) {
     this.#root = root;
+    this.#announce = announce;
     this.#alert = root.querySelector('[role=alert]');
     this.#retry = root.querySelector('button');
     this.#retry.addEventListener('click', onRetry);
@@ -39,6 +41,10 @@ export class FailureView {
     const left = Math.ceil((end - performance.now()) / 1000);
     this.#retry.disabled = left > 0;
     this.#retry.textContent = left > 0 ? `Try again in ${left} s` : 'Try again';
-    if (left > 0) this.#counting = setTimeout(() => this.#count(end), 250);
+    if (left > 0) {
+      this.#counting = setTimeout(() => this.#count(end), 250);
+    } else {
+      this.#announce('You can try again');
+    }
   }
 }

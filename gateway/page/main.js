@@ -17,7 +17,7 @@ const main = document.querySelector('main');
 const stage = new Stage(element('stage'));
 const settings = new Settings(element('settings'));
 const runView = new RunView(element('run'), announce);
-const failureView = new FailureView(element('failure'), start);
+const failureView = new FailureView(element('failure'), {onRetry: start, announce});
 const copyPanel = new CopyPanel(element('commands'), {order: commandOrder, announce});
 
 let picture = null;  // The File that was chosen, and its size where the browser knows it.
@@ -101,13 +101,13 @@ function fail({title, text, retryAfter = null, param = null}) {
 
 function failWith(error) {
   const {title, text} = failure(error);
+  const {param, retryAfter} = error;
   if (error.status === 401) {
     askForKey(text);
-  } else if (error.param !== null && error.param !== 'image' && settings.showError(error.param, text)) {
+  } else if (param !== null && settings.showError(param, text)) {
     enter('failed');
-    failureView.clear();
   } else {
-    fail({title, text, retryAfter: error.retryAfter, param: error.param});
+    fail({title, text, retryAfter, param});
   }
 }
 

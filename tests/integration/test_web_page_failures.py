@@ -61,7 +61,7 @@ def test_a_setting_that_the_server_refuses_is_named(page: WebPage):
 
 
 def test_a_full_server_is_asked_again_when_it_says(open_page, start_server):
-    server = start_server("--step-ms=10", "--queue-capacity=1", program=DELAY_SERVER)
+    server = start_server("--step-ms=20", "--queue-capacity=1", program=DELAY_SERVER)
     page = open_page(server)
     other = Client(server).start_stream(SMALL, num_inference_steps=200)
     next(other)
@@ -75,6 +75,7 @@ def test_a_full_server_is_asked_again_when_it_says(open_page, start_server):
     expect(retry).to_be_disabled()
     other.cancel()
     expect(retry).to_have_text("Try again")
+    expect(page.page.locator("#announcer")).to_have_text("You can try again")
     retry.click()
     page.await_state("finished")
 
