@@ -53,12 +53,15 @@ Router::Router(const UpscaleBackend& backend, Probes probes, Cors cors)
 void Router::AddRoutes() {
   const auto upscale = [this](const RoutedRequest& request) { return Upscale(request); };
   const auto status = [](const RoutedRequest& /*request*/) { return Json(kWell); };
+  const auto page = [this](const RoutedRequest& request) { return PagePart(request); };
   routes_.Add("POST", "/v1/images/upscale", upscale);
   routes_.Add("POST", "/images/upscale", upscale);
   routes_.Add("GET", "/v1", status);
   routes_.Add("GET", "/v1/", status);
   routes_.Add("GET", "/livez", [this](const RoutedRequest& /*request*/) { return Liveness(); });
   routes_.Add("GET", "/readyz", [this](const RoutedRequest& /*request*/) { return Readiness(); });
+  routes_.Add("GET", "/", page);
+  routes_.Add("GET", "/page/{file}", page);
 }
 
 HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
@@ -95,6 +98,10 @@ HttpResponse Router::Liveness() const {
 HttpResponse Router::Readiness() const {
   if (probes_.ready == nullptr || probes_.ready()) return Json(kWell);
   return ErrorResponse(absl::UnavailableError("the service is starting, draining or held up"));
+}
+
+HttpResponse Router::PagePart(const RoutedRequest& request) const {
+  return web_page_.Answer(request.http).value_or(NotFound(request.http));
 }
 
 }  // namespace upscaler

@@ -10,6 +10,7 @@
 #include "gateway/http_server.h"
 #include "gateway/route_table.h"
 #include "gateway/upscale_handler.h"
+#include "gateway/web_page.h"
 
 namespace upscaler {
 
@@ -41,11 +42,13 @@ class Router {
   Outcome Upscale(const RoutedRequest& request) const;
   HttpResponse Liveness() const;
   HttpResponse Readiness() const;
+  HttpResponse PagePart(const RoutedRequest& request) const;
 
   const UpscaleBackend& backend_;
   const Probes probes_;
-  RouteTable routes_;
   const Cors cors_;
+  const WebPage web_page_;
+  RouteTable routes_;
 };
 
 }  // namespace upscaler

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
+from browser import DESK, WebPage, chromium
 from client import Client
 from pictures import make_picture
-from server_process import ServerProcess
+from server_process import DELAY_SERVER, ServerProcess
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,37 @@ def start_server(leaving: list[ServerProcess]) -> Iterator[Callable[..., ServerP
 def picture() -> bytes:
     """A small PNG."""
     return make_picture()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., WebPage]]:
+    """Opens pages, which are closed after the test and must not have had a problem."""
+    opened = []
+
+    def open_one(server: ServerProcess, **window) -> WebPage:
+        opened.append(WebPage(browser, server.rest_url, **DESK | window))
+        return opened[-1]
+
+    yield open_one
+    for page in opened:
+        page.close()
+
+
+@pytest.fixture(scope="module")
+def quick_server(leaving) -> Iterator[ServerProcess]:
+    """Without a model, and with steps of 10 ms: where it does not matter what comes out."""
+    process = ServerProcess("--step-ms=10", program=DELAY_SERVER)
+    yield process
+    process.end()
+    leaving.append(process)
+
+
+@pytest.fixture
+def page(open_page, quick_server) -> WebPage:
+    return open_page(quick_server)
