@@ -30,7 +30,10 @@ Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
                .on_refused = std::move(options.on_refused),
                .uploads = uploads,
                .authorize = std::move(options.authorize)},
-      router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
+      router_(backend_,
+              {.ready = std::move(options.ready),
+               .live = std::move(options.live),
+               .info = std::move(options.server_info)},
               std::move(options.cors_origin)) {}
 
 }  // namespace upscaler

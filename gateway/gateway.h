@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/status/statusor.h>
@@ -19,6 +20,7 @@
 #include "gateway/http_server.h"
 #include "gateway/router.h"
 #include "gateway/upscale_handler.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
 
 namespace upscaler {
 
@@ -39,6 +41,9 @@ class Gateway {
     // started anew. Must not block; null means always.
     std::function<bool()> ready{};
     std::function<bool()> live{};
+    // What the service is and allows; nothing while that is not known, nor where this is
+    // null. Must not block.
+    std::function<std::optional<v1::GetServerInfoResponse>()> server_info{};
     // Called once for each upscale that the gateway refuses by itself; all others
     // are the service's to count. On the gateway's thread; may be null. Must not
     // block.

@@ -20,9 +20,6 @@
 namespace upscaler {
 namespace {
 
-// REST promises the best quality; the service's own default is smaller files.
-constexpr std::uint32_t kDefaultCompression = 100;
-
 // kInvalidArgument that quotes what was given, the beginning of it at least.
 absl::Status NotAllowed(const FormField& field, std::string_view allowed) {
   return InvalidField(field.name,

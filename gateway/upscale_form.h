@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,12 @@ struct FormField {
   std::string name;
   std::string value;
 };
+
+// REST promises the best quality; the service's own default is smaller files.
+inline constexpr std::uint32_t kDefaultCompression = 100;
+
+// Of each picture, as OpenAI has it; the service makes more.
+inline constexpr std::uint32_t kMaxPartialImages = 3;
 
 // What errors say to who asks for events while the picture is made.
 inline constexpr std::string_view kStreamingIsMissing = "as streaming is not there yet";

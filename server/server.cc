@@ -213,6 +213,7 @@ absl::Status Server::OpenGateway() {
                                 .drain_timeout = kDeliveryTime,
                                 .ready = [this] { return ready_.load(); },
                                 .live = [this] { return live_.load(); },
+                                .server_info = [this] { return CurrentInfo(); },
                                 .on_refused = record_refused,
                                 .authorize = authorize},
                                uploads_, clock_));
