@@ -26,9 +26,6 @@ inline constexpr std::uint32_t kDefaultCompression = 100;
 // Of each picture, as OpenAI has it; the service makes more.
 inline constexpr std::uint32_t kMaxPartialImages = 3;
 
-// What errors say to who asks for events while the picture is made.
-inline constexpr std::string_view kStreamingIsMissing = "as streaming is not there yet";
-
 struct UpscaleForm {
   // How the answer's JSON carries a picture.
   enum class ResponseFormat { kBase64, kUrl };
@@ -36,6 +33,8 @@ struct UpscaleForm {
   std::string image;     // Encoded; never empty.
   v1::UpscaleSpec spec;  // Holds what was given, and REST's own defaults.
   ResponseFormat response_format = ResponseFormat::kBase64;
+  bool stream = false;               // Events while the pictures are made.
+  std::uint32_t partial_images = 0;  // Previews of each picture, where they are streamed.
 };
 
 // Whether the image may come under this name: "image", "image[]" or "file".
