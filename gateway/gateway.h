@@ -67,6 +67,7 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   std::uint16_t port() const { return server_->port(); }
+  const RouteTable& routes() const { return router_.routes(); }
 
  private:
   Gateway(Options options, UploadBudget& uploads, const Clock& clock);

@@ -74,6 +74,9 @@ void Router::AddRoutes() {
   });
   routes_.Add("GET", "/v1/capabilities",
               [this](const RoutedRequest& request) { return Info(request, CapabilitiesAnswer); });
+  routes_.Add("GET", "/openapi.json", [this](const RoutedRequest& request) {
+    return description_.Answer(FindHeader(request.http.headers, "if-none-match"));
+  });
   routes_.Add("GET", "/livez", [this](const RoutedRequest& /*request*/) { return Liveness(); });
   routes_.Add("GET", "/readyz", [this](const RoutedRequest& /*request*/) { return Readiness(); });
 }

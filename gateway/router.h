@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/api_description.h"
 #include "gateway/http_message.h"
 #include "gateway/http_server.h"
 #include "gateway/route_table.h"
@@ -53,6 +54,7 @@ class Router {
   const UpscaleBackend& backend_;
   const Probes probes_;
   const std::string cors_origin_;
+  const ApiDescription description_;
   RouteTable routes_;
 };
 

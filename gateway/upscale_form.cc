@@ -172,6 +172,12 @@ bool IsFormField(std::string_view name) {
   return IsImageField(name) || name == "model" || FindKnown(name) != nullptr;
 }
 
+std::vector<std::string_view> FormFieldNames() {
+  std::vector<std::string_view> names = {"image", "image[]", "file", "model"};
+  for (const KnownField& field : kKnownFields) names.push_back(field.name);
+  return names;
+}
+
 absl::StatusOr<UpscaleForm> ReadForm(std::vector<FormField> fields, const std::string& model) {
   UpscaleForm form;
   form.spec.set_quality(kDefaultCompression);

@@ -43,6 +43,9 @@ bool IsImageField(std::string_view name);
 // Whether a field of this name means anything here.
 bool IsFormField(std::string_view name);
 
+// All names that mean something here, in no order.
+std::vector<std::string_view> FormFieldNames();
+
 // Reads the fields. Unknown ones are ignored, and so are empty ones but for the
 // image, as web pages send what was not filled in. kInvalidArgument naming the field
 // that is missing, given twice, not of its type or not offered; that numbers lie
