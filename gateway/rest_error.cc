@@ -110,6 +110,7 @@ HttpResponse ErrorResponse(const RestError& error) {
   HttpResponse response{.status = error.status,
                         .headers = {{"Content-Type", "application/json"}},
                         .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (!RetryCanHelp(error.status)) response.headers.emplace_back("x-should-retry", "false");
   return response;
 }
