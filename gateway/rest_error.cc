@@ -24,7 +24,9 @@ constexpr milliseconds kDefaultRetryAfter{5'000};
 int HttpStatus(const absl::Status& status) {
   // HTTP tells apart what is one code to gRPC.
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == "BODY_TOO_LARGE" || reason == "OUT_OF_MEMORY") return 413;
+  if (reason == "BODY_TOO_LARGE" || reason == "TOO_MANY_PIXELS" || reason == "OUT_OF_MEMORY") {
+    return 413;
+  }
   if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:

@@ -229,6 +229,10 @@ Expected TooLarge(const char* code) { return {.status = 413, .type = kInvalid, .
 
 const ServiceError kServiceErrors[] = {
     {"INVALID_ARGUMENT", grpc::StatusCode::INVALID_ARGUMENT, BadField("n"), "spec.image_count"},
+    {"TOO_MANY_PIXELS",
+     grpc::StatusCode::INVALID_ARGUMENT,
+     {.status = 413, .type = kInvalid, .param = "image", .code = "too_many_pixels"},
+     "image"},
     {"API_KEY_MISSING", grpc::StatusCode::UNAUTHENTICATED, BadKey("api_key_missing")},
     {"API_KEY_UNKNOWN", grpc::StatusCode::UNAUTHENTICATED, BadKey("api_key_unknown")},
     {"QUEUE_FULL", grpc::StatusCode::RESOURCE_EXHAUSTED, Later("queue_full"), "", 9},
@@ -249,8 +253,8 @@ const ServiceError kServiceErrors[] = {
 
 // Reasons of jobs alone, which no upscale ends with.
 const std::set<std::string> kReasonsOfJobs = {
-    "INTERRUPTED",  "JOBS_FULL",      "JOB_NOT_FINISHED", "JOB_NOT_FOUND",    "REQUEST_ID_REUSED",
-    "STORAGE_FULL", "STORAGE_FAILED", "RESULT_TOO_LARGE", "TOO_MANY_WATCHERS"};
+    "INTERRUPTED",       "JOB_GONE",     "JOBS_FULL",      "JOB_NOT_FINISHED", "JOB_NOT_FOUND",
+    "REQUEST_ID_REUSED", "STORAGE_FULL", "STORAGE_FAILED", "RESULT_TOO_LARGE", "TOO_MANY_WATCHERS"};
 
 class ServiceErrorTest : public test::GatewayTest,
                          public ::testing::WithParamInterface<ServiceError> {};

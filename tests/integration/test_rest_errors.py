@@ -135,6 +135,14 @@ def test_a_picture_that_no_device_has_memory_for_is_too_large(server: ServerProc
     check(post(server, make_picture(128, 128)), 413, "out_of_memory")
 
 
+def test_a_picture_of_too_many_pixels_is_too_large(start):
+    server = start("--max-input-pixels=4096")
+
+    for stream in ("false", "true"):
+        check(post(server, make_picture(65, 64), stream=stream), 413, "too_many_pixels", "image")
+    assert post(server, make_picture(64, 64)).status_code == 200
+
+
 def test_who_brings_no_good_key_is_told_so(start, tmp_path):
     keys = tmp_path / "keys"
     keys.write_text(
