@@ -15,8 +15,8 @@ struct AnswerForm {
   bool events = false;                     // Server-sent events.
 };
 
-// The first type of `accept` that is offered decides. Where none is, the answer is JSON:
-// an answer is worth more than a refusal.
+// The type of `accept` that weighs most (q=) among those that are offered decides, and of
+// equals the first. Where none is, the answer is JSON: an answer is worth more than a refusal.
 AnswerForm AcceptedForm(std::string_view accept);
 
 }  // namespace upscaler

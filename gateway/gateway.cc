@@ -51,7 +51,10 @@ Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, UploadBudget& 
                .uploads = uploads,
                .authorize = std::move(options.authorize),
                .keep_alive = keep_alive_},
-      router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
+      router_(backend_,
+              {.ready = std::move(options.ready),
+               .live = std::move(options.live),
+               .info = std::move(options.server_info)},
               std::move(options.cors)) {}
 
 HttpServer::Decision Gateway::Dispatch(const HttpRequest& request) const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/status/statusor.h>
@@ -21,6 +22,7 @@
 #include "gateway/router.h"
 #include "gateway/tls.h"
 #include "gateway/upscale_handler.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
 
 namespace upscaler {
 
@@ -49,6 +51,9 @@ class Gateway {
     // started anew. Must not block; null means always.
     std::function<bool()> ready{};
     std::function<bool()> live{};
+    // What the service is and allows; nothing while that is not known, nor where this is
+    // null. Must not block.
+    std::function<std::optional<v1::GetServerInfoResponse>()> server_info{};
     // Called once for each upscale that the gateway refuses by itself; all others
     // are the service's to count. On the gateway's thread; may be null. Must not
     // block.
@@ -72,6 +77,7 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   std::uint16_t port() const { return server_->port(); }
+  const RouteTable& routes() const { return router_.routes(); }
 
   // Requests from their head to the last byte of their answer.
   std::size_t open_requests() const { return server_->open_requests(); }

@@ -24,7 +24,9 @@ constexpr milliseconds kDefaultRetryAfter{5'000};
 int HttpStatus(const absl::Status& status) {
   // HTTP tells apart what is one code to gRPC.
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == "BODY_TOO_LARGE" || reason == "OUT_OF_MEMORY") return 413;
+  if (reason == "BODY_TOO_LARGE" || reason == "TOO_MANY_PIXELS" || reason == "OUT_OF_MEMORY") {
+    return 413;
+  }
   if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -112,6 +114,7 @@ HttpResponse ErrorResponse(const RestError& error) {
   HttpResponse response{.status = error.status,
                         .headers = {{"Content-Type", "application/json"}},
                         .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
+  if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (!RetryCanHelp(error.status)) response.headers.emplace_back("x-should-retry", "false");
   return response;
 }

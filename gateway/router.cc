@@ -6,7 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "common/error_details.h"
+#include "gateway/api_key.h"
 #include "gateway/rest_error.h"
+#include "gateway/server_description.h"
 #include "gateway/trace_headers.h"
 #include "telemetry/request_id.h"
 
@@ -58,6 +61,18 @@ void Router::AddRoutes() {
   routes_.Add("POST", "/images/upscale", upscale);
   routes_.Add("GET", "/v1", status);
   routes_.Add("GET", "/v1/", status);
+  routes_.Add("GET", "/v1/models",
+              [this](const RoutedRequest& request) { return Info(request, ModelsAnswer); });
+  routes_.Add("GET", "/v1/models/{model}", [this](const RoutedRequest& request) {
+    return Info(request, [&request](const v1::GetServerInfoResponse& info) {
+      return ModelAnswer(info, request.parameters[0]);
+    });
+  });
+  routes_.Add("GET", "/v1/capabilities",
+              [this](const RoutedRequest& request) { return Info(request, CapabilitiesAnswer); });
+  routes_.Add("GET", "/openapi.json", [this](const RoutedRequest& request) {
+    return description_.Answer(FindHeader(request.http.headers, "if-none-match"));
+  });
   routes_.Add("GET", "/livez", [this](const RoutedRequest& /*request*/) { return Liveness(); });
   routes_.Add("GET", "/readyz", [this](const RoutedRequest& /*request*/) { return Readiness(); });
   routes_.Add("GET", "/", page);
@@ -88,6 +103,17 @@ Router::Outcome Router::Upscale(const RoutedRequest& request) const {
                              .took = TimePoint::duration::zero()});
   }
   return std::make_shared<UpscaleHandler>(backend_, request.http, request.id);
+}
+
+HttpResponse Router::Info(const RoutedRequest& request, const Describe& describe) const {
+  if (backend_.authorize != nullptr) {
+    const absl::Status allowed = backend_.authorize(ApiKeyOf(request.http.headers));
+    if (!allowed.ok()) return ErrorResponse(allowed);
+  }
+  const auto info = probes_.info == nullptr ? std::nullopt : probes_.info();
+  if (info.has_value()) return describe(*info);
+  return ErrorResponse(
+      WithReason(absl::UnavailableError("it is not known yet what the service is"), "LOADING"));
 }
 
 HttpResponse Router::Liveness() const {

@@ -3,21 +3,27 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "gateway/api_description.h"
 #include "gateway/cors.h"
 #include "gateway/http_message.h"
 #include "gateway/http_server.h"
 #include "gateway/route_table.h"
 #include "gateway/upscale_handler.h"
 #include "gateway/web_page.h"
+#include "proto/upscaler/v1/upscaler.pb.h"
 
 namespace upscaler {
 
-// How the service is. Must not block; null means always.
+// How the service is. Must not block.
 struct Probes {
+  // Null means always.
   std::function<bool()> ready;  // It takes work.
   std::function<bool()> live;   // It does, or will without being started anew.
+  // What it is and allows; nothing while that is not known, nor where this is null.
+  std::function<std::optional<v1::GetServerInfoResponse>()> info;
 };
 
 // Not thread-safe: the server's thread uses it.
@@ -40,6 +46,9 @@ class Router {
   void AddRoutes();
   Outcome Route(RoutedRequest request) const;
   Outcome Upscale(const RoutedRequest& request) const;
+  // Answers what `describe` says of the service, to who may ask.
+  using Describe = std::function<HttpResponse(const v1::GetServerInfoResponse& info)>;
+  HttpResponse Info(const RoutedRequest& request, const Describe& describe) const;
   HttpResponse Liveness() const;
   HttpResponse Readiness() const;
   HttpResponse PagePart(const RoutedRequest& request) const;
@@ -48,6 +57,7 @@ class Router {
   const Probes probes_;
   const Cors cors_;
   const WebPage web_page_;
+  const ApiDescription description_;
   RouteTable routes_;
 };
 

@@ -20,11 +20,6 @@
 namespace upscaler {
 namespace {
 
-// REST promises the best quality; the service's own default is smaller files.
-constexpr std::uint32_t kDefaultCompression = 100;
-
-constexpr std::uint32_t kMaxPartialImages = 3;
-
 // kInvalidArgument that quotes what was given, the beginning of it at least.
 absl::Status NotAllowed(const FormField& field, std::string_view allowed) {
   return InvalidField(field.name,
@@ -175,6 +170,12 @@ bool IsImageField(std::string_view name) {
 
 bool IsFormField(std::string_view name) {
   return IsImageField(name) || name == "model" || FindKnown(name) != nullptr;
+}
+
+std::vector<std::string_view> FormFieldNames() {
+  std::vector<std::string_view> names = {"image", "image[]", "file", "model"};
+  for (const KnownField& field : kKnownFields) names.push_back(field.name);
+  return names;
 }
 
 absl::StatusOr<UpscaleForm> ReadForm(std::vector<FormField> fields, const std::string& model) {

@@ -20,6 +20,12 @@ struct FormField {
   std::string value;
 };
 
+// REST promises the best quality; the service's own default is smaller files.
+inline constexpr std::uint32_t kDefaultCompression = 100;
+
+// Of each picture, as OpenAI has it; the service makes more.
+inline constexpr std::uint32_t kMaxPartialImages = 3;
+
 struct UpscaleForm {
   // How the answer's JSON carries a picture.
   enum class ResponseFormat { kBase64, kUrl };
@@ -36,6 +42,9 @@ bool IsImageField(std::string_view name);
 
 // Whether a field of this name means anything here.
 bool IsFormField(std::string_view name);
+
+// All names that mean something here, in no order.
+std::vector<std::string_view> FormFieldNames();
 
 // Reads the fields. Unknown ones are ignored, and so are empty ones but for the
 // image, as web pages send what was not filled in. kInvalidArgument naming the field

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/sha256.h"
-#include "gateway/page_files.h"
+#include "gateway/embedded_files.h"
 
 namespace upscaler {
 namespace {

@@ -233,6 +233,7 @@ absl::Status Server::OpenGateway() {
                       .cors = std::move(cors),
                       .ready = [this] { return ready_.load(); },
                       .live = [this] { return live_.load(); },
+                      .server_info = [this] { return CurrentInfo(); },
                       .on_refused = record_refused,
                       .authorize = authorize},
                      uploads_, clock_));

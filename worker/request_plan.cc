@@ -25,9 +25,11 @@ std::int64_t Area(PictureSize size) { return std::int64_t{size.width} * size.hei
 // Pictures' headers are asked as they are decoded; latents have none.
 absl::Status CheckPixels(const RequestRules& rules, const UpscaleTask& task, PictureSize input) {
   if (Area(input) <= rules.limits.max_pixels) return absl::OkStatus();
-  return InvalidField(FieldOfInput(task),
-                      fmt::format("{}x{} is {} pixels; at most {} are allowed", input.width,
-                                  input.height, Area(input), rules.limits.max_pixels));
+  return WithReason(
+      InvalidField(FieldOfInput(task),
+                   fmt::format("{}x{} is {} pixels; at most {} are allowed", input.width,
+                               input.height, Area(input), rules.limits.max_pixels)),
+      "TOO_MANY_PIXELS");
 }
 
 // The limit is on the picture as it came; a thin one grows.
@@ -36,10 +38,12 @@ absl::Status CheckPaddedSize(const RequestRules& rules, const UpscaleTask& task,
   const std::int64_t least = std::int64_t{rules.sides.minimum} * rules.sides.minimum;
   const std::int64_t allowed = std::max(kPaddingAllowance * rules.limits.max_pixels, least);
   if (Area(padded) <= allowed) return absl::OkStatus();
-  return InvalidField(FieldOfInput(task),
-                      fmt::format("{}x{} has to be continued to {}x{} for the model; at "
-                                  "most {} pixels are allowed then",
-                                  input.width, input.height, padded.width, padded.height, allowed));
+  return WithReason(
+      InvalidField(FieldOfInput(task),
+                   fmt::format("{}x{} has to be continued to {}x{} for the model; at "
+                               "most {} pixels are allowed then",
+                               input.width, input.height, padded.width, padded.height, allowed)),
+      "TOO_MANY_PIXELS");
 }
 
 // The input as it came and padded, and for each row its result.

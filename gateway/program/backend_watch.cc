@@ -26,9 +26,14 @@ bool BackendWatch::ready() const {
   return channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
 }
 
+std::optional<v1::GetServerInfoResponse> BackendWatch::info() const {
+  const MutexLock lock(mutex_);
+  return info_;
+}
+
 std::string BackendWatch::model() const {
   const MutexLock lock(mutex_);
-  return model_;
+  return info_.has_value() ? info_->model().name() : "";
 }
 
 void BackendWatch::Look() {
@@ -41,7 +46,7 @@ void BackendWatch::Look() {
     return;
   }
   told_problem_.clear();
-  if (!SetModel(info->model().name())) return;
+  if (!Keep(*info)) return;
   logger_.Info("model", {{"model", info->model().name()}, {"version", info->version()}});
 }
 
@@ -59,9 +64,11 @@ void BackendWatch::TellProblem(const absl::Status& problem) {
                   {{"code", absl::StatusCodeToString(problem.code())}, {"error", text}});
 }
 
-bool BackendWatch::SetModel(const std::string& model) {
+bool BackendWatch::Keep(v1::GetServerInfoResponse info) {
   const MutexLock lock(mutex_);
-  return std::exchange(model_, model) != model;
+  const bool same = info_.has_value() && info_->model().name() == info.model().name();
+  info_ = std::move(info);
+  return !same;
 }
 
 }  // namespace upscaler

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/base/thread_annotations.h>
@@ -39,6 +40,9 @@ class BackendWatch {
   // Whether a server takes work.
   bool ready() const;
 
+  // What a server has said of itself last; nothing until one has.
+  std::optional<v1::GetServerInfoResponse> info() const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // What clients call the model; empty until a server has said it.
   std::string model() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -46,8 +50,8 @@ class BackendWatch {
   void Look() ABSL_LOCKS_EXCLUDED(mutex_);
   void TellReady();
   void TellProblem(const absl::Status& problem);
-  // True where it is another one than before.
-  bool SetModel(const std::string& model) ABSL_LOCKS_EXCLUDED(mutex_);
+  // True where the model is another one than before.
+  bool Keep(v1::GetServerInfoResponse info) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string api_key_;
@@ -57,7 +61,7 @@ class BackendWatch {
   std::string told_problem_;
 
   mutable Mutex mutex_;
-  std::string model_ ABSL_GUARDED_BY(mutex_);
+  std::optional<v1::GetServerInfoResponse> info_ ABSL_GUARDED_BY(mutex_);
 
   Ticker ticker_;  // Last: it uses the others.
 };

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,7 @@ class GatewayTest : public ::testing::Test {
                                    .drain_timeout = std::chrono::milliseconds(0),
                                    .ready = [this] { return ready_.load(); },
                                    .live = [this] { return live_.load(); },
+                                   .server_info = [info = info_] { return info; },
                                    .on_refused =
                                        [this](const RefusedRequest& refused) {
                                          const MutexLock lock(mutex_);
@@ -84,6 +86,9 @@ class GatewayTest : public ::testing::Test {
   UploadBudget uploads_{/*bytes=*/1'000'000};
   std::function<absl::Status(const std::string&)> authorize_{};  // Set before Start.
   std::function<std::string()> model_ = [] { return std::string("the-model"); };
+  // Set before Start.
+  std::function<absl::Status(const std::string&)> authorize_{};
+  std::optional<v1::GetServerInfoResponse> info_{};
   std::atomic<bool> ready_ = true;
   std::atomic<bool> live_ = true;
   Mutex mutex_;

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gateway/page_files.h"
+#include "gateway/embedded_files.h"
 #include "tests/gateway/gateway_fixture.h"
 #include "tests/support/http_client.h"
 

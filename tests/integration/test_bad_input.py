@@ -156,5 +156,5 @@ def test_an_upload_that_is_too_large_is_refused(start_server):
 def test_a_picture_with_too_many_pixels_is_refused(start_server):
     client = Client(start_server("--max-input-pixels=4096"))
 
-    check_error(client.post(make_picture(65, 64)), 400, "image")
+    check_error(client.post(make_picture(65, 64)), 413, "image")
     assert client.upscale_rest(make_picture(64, 64))[0].array.shape == (128, 128, 3)

@@ -56,8 +56,10 @@ absl::Status CheckSize(const VImage& header, const DecodeLimits& limits, SizeChe
     const bool lies = vips_image_get_orientation_swap(header.get_image()) != 0;
     return lies ? check(header.height(), header.width()) : check(header.width(), header.height());
   }
-  return InvalidImage(fmt::format("{}x{} is {} pixels; at most {} are allowed", header.width(),
-                                  header.height(), pixels, limits.max_pixels));
+  return WithReason(
+      InvalidImage(fmt::format("{}x{} is {} pixels; at most {} are allowed", header.width(),
+                               header.height(), pixels, limits.max_pixels)),
+      "TOO_MANY_PIXELS");
 }
 
 // The picture through its own ICC profile, or nothing where it has none that

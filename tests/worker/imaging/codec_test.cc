@@ -286,6 +286,7 @@ TEST_F(CodecTest, TakesAPictureOfExactlyTheLimitAndNoneBeyond) {
   EXPECT_THAT(beyond, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(std::string(beyond.status().message()),
             "image: 30x20 is 600 pixels; at most 599 are allowed");
+  EXPECT_EQ(ReasonOf(beyond.status()), "TOO_MANY_PIXELS");
 }
 
 TEST_F(CodecTest, AsksAboutTheSidesOfTheUprightPicture) {

@@ -1,5 +1,5 @@
-// The files of the web page, which are part of the program. The source behind this header is made
-// from gateway/page while building (cmake/EmbedFiles.cmake).
+// Files that are part of the program. The sources behind this header are made from them while
+// building (cmake/EmbedFiles.cmake).
 
 #pragma once
 
@@ -13,7 +13,10 @@ struct EmbeddedFile {
   std::string_view content;  // For as long as the program runs.
 };
 
-// All files of the page.
+// The files of gateway/page: the web page.
 std::span<const EmbeddedFile> PageFiles();
+
+// gateway/openapi.json alone.
+std::span<const EmbeddedFile> ApiFiles();
 
 }  // namespace upscaler
