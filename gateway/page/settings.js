@@ -5,7 +5,7 @@ import {labelOf} from './words.js';
 const LARGEST_SEED = 2n ** 64n - 1n;
 
 // What the service allows where it does not say so itself.
-const USUAL_LIMITS = {max_guidance_scale: 50, max_inference_steps: 200};
+const USUAL_LIMITS = {max_guidance_scale: 50, max_num_inference_steps: 200};
 
 /** The settings in `form`, whose controls have the service's names. */
 export class Settings {
@@ -21,7 +21,7 @@ export class Settings {
   adapt({limits = {}, defaults = {}}) {
     this.#limits = {...USUAL_LIMITS, ...limits};
     this.#control('guidance_scale').max = String(this.#limits.max_guidance_scale);
-    this.#control('num_inference_steps').max = String(this.#limits.max_inference_steps);
+    this.#control('num_inference_steps').max = String(this.#limits.max_num_inference_steps);
     for (const name of ['guidance_scale', 'num_inference_steps']) {
       const control = this.#control(name);
       if (defaults[name] === undefined || control.value !== control.defaultValue) continue;
@@ -105,7 +105,7 @@ export class Settings {
 
   // [name, message] of the first field that the service would refuse, or null.
   #problem() {
-    const {max_guidance_scale: most, max_inference_steps: longest} = this.#limits;
+    const {max_guidance_scale: most, max_num_inference_steps: longest} = this.#limits;
     return (
       this.#numberProblem('guidance_scale', (number) => number >= 0 && number <= most,
                           `a number from 0 to ${most}`) ??

@@ -29,14 +29,10 @@ using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAreArray;
 
 // What is described and not yet served. Nothing may be in here that is served.
-const std::set<std::string> kMissingRoutes = {"GET /",
-                                              "GET /page/{}",
-                                              "GET /v1/jobs",
-                                              "GET /v1/jobs/{}",
-                                              "DELETE /v1/jobs/{}",
-                                              "POST /v1/jobs/{}/cancel",
-                                              "GET /v1/jobs/{}/events",
-                                              "GET /v1/jobs/{}/images/{}"};
+const std::set<std::string> kMissingRoutes = {
+    "GET /v1/jobs",           "GET /v1/jobs/{}",
+    "DELETE /v1/jobs/{}",     "POST /v1/jobs/{}/cancel",
+    "GET /v1/jobs/{}/events", "GET /v1/jobs/{}/images/{}"};
 
 json Description() { return json::parse(ApiDescription().text()); }
 

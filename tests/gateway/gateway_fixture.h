@@ -84,7 +84,6 @@ class GatewayTest : public ::testing::Test {
 
   SteadyClock clock_;
   UploadBudget uploads_{/*bytes=*/1'000'000};
-  std::function<absl::Status(const std::string&)> authorize_{};  // Set before Start.
   std::function<std::string()> model_ = [] { return std::string("the-model"); };
   // Set before Start.
   std::function<absl::Status(const std::string&)> authorize_{};

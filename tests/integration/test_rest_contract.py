@@ -19,8 +19,6 @@ SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 # Described, and not yet served.
 MISSING = [
-    "/",
-    "/page/{file}",
     "/v1/jobs",
     "/v1/jobs/{job_id}",
     "/v1/jobs/{job_id}/cancel",
