@@ -156,6 +156,9 @@ std::optional<std::string> Contradiction(const Settings& settings) {
   if (const absl::Status cors = Cors::Parse(settings.cors_origins).status(); !cors.ok()) {
     return fmt::format("--cors-origins: {}", std::string(cors.message()));
   }
+  if (settings.uploads_mib < settings.max_upload_mib) {
+    return "--uploads-mib must be at least --max-upload-mib, or large pictures could never arrive";
+  }
   if (settings.api_keys_file.empty() &&
       (settings.key_requests_per_minute > 0 || settings.key_concurrent_calls > 0)) {
     return "--key-requests-per-minute and --key-concurrent-calls need --api-keys-file";

@@ -122,6 +122,9 @@ std::optional<std::string> Contradiction(const GatewaySettings& settings) {
   if (const absl::Status cors = Cors::Parse(settings.cors_origins).status(); !cors.ok()) {
     return fmt::format("--cors-origins: {}", std::string(cors.message()));
   }
+  if (settings.uploads_mib < settings.max_upload_mib) {
+    return "--uploads-mib must be at least --max-upload-mib, or large bodies could never arrive";
+  }
   if (settings.tls_cert.empty() != settings.tls_key.empty()) {
     return "--tls-cert and --tls-key need one another";
   }

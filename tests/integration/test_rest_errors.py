@@ -1,6 +1,7 @@
 """Every error of docs/rest.md that a running server can be brought to."""
 
 import base64
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -198,10 +199,16 @@ def test_a_full_queue_says_when_to_come_back(start):
 
 
 def test_too_many_uploads_are_told_to_wait(start):
-    server = start("--uploads-mib=1")
-    body = b"x" * ((1 << 20) + (1 << 19))
+    server = start("--uploads-mib=1", "--max-upload-mib=1")
+    most = b"x" * 900_000
 
-    check(post(server, body), 429, "uploads_full")
+    with socket.create_connection(("127.0.0.1", server.rest_port)) as slow:
+        slow.sendall(
+            b"POST /v1/images/upscale HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n"
+            b"Content-Type: application/json\r\n\r\n" + most
+        )
+        server.await_metric("upscaler_upload_bytes", at_least=len(most))
+        check(post(server, most), 429, "uploads_full")
 
 
 def test_a_server_that_loads_says_so(start):

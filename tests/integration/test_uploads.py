@@ -161,7 +161,7 @@ def test_a_client_that_does_not_read_is_ended_and_its_memory_freed(start_server)
 
 
 def test_uploads_together_are_bounded(start_server):
-    client = Client(start_server("--uploads-mib=1", program=DELAY_SERVER))
+    client = Client(start_server("--uploads-mib=1", "--max-upload-mib=1", program=DELAY_SERVER))
     waiting = True
 
     def hold() -> Iterator:

@@ -181,6 +181,7 @@ TEST(SettingsTest, RefusesSettingsThatNeedOthersAndSaysWhich) {
       {{"--tls-cert=server.pem"}, "--tls-key"},
       {{"--tls-key=server.key"}, "--tls-cert"},
       {{"--tls-client-ca=clients.pem"}, "--tls-cert"},
+      {{"--uploads-mib=31"}, "--max-upload-mib"},
       {{"--key-requests-per-minute=60"}, "--api-keys-file"},
       {{"--key-concurrent-calls=4"}, "--api-keys-file"},
   };

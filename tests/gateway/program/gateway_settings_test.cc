@@ -78,6 +78,7 @@ TEST(GatewaySettingsTest, RefusesWhatCannotBe) {
                   {"--cors-origins=shop", "--cors-origins: 'shop' is no origin"},
                   {"--backend-cert=a.pem", "--backend-cert and --backend-key need one another"},
                   {"--tls-key=a.key", "--tls-cert and --tls-key need one another"},
+                  {"--uploads-mib=31", "--uploads-mib must be at least --max-upload-mib"},
                   {"--tls-client-ca=a.pem", "--tls-client-ca needs --tls-cert and --tls-key"},
                   {"--max-upload-mib=0", "--max-upload-mib"},
                   {"--no-such-option", "--no-such-option"}};
