@@ -41,6 +41,8 @@ int HttpStatus(const absl::Status& status) {
       return 429;
     case absl::StatusCode::kCancelled:
       return 499;  // Nobody reads it; it is there for the log.
+    case absl::StatusCode::kUnimplemented:
+      return 501;
     case absl::StatusCode::kUnavailable:
       return 503;
     case absl::StatusCode::kDeadlineExceeded:

@@ -47,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mapping{absl::StatusCode::kCancelled, 499, "invalid_request_error", "", "false"},
         Mapping{absl::StatusCode::kInternal, 500, "server_error", "", "false"},
         Mapping{absl::StatusCode::kUnknown, 500, "server_error", "", "false"},
+        Mapping{absl::StatusCode::kUnimplemented, 501, "server_error", "", "false"},
         Mapping{absl::StatusCode::kUnavailable, 503, "server_error", "5", ""},
         Mapping{absl::StatusCode::kDeadlineExceeded, 504, "server_error", "", ""}));
 
