@@ -5,6 +5,12 @@
 #include "common/status_macros.h"
 
 namespace upscaler {
+namespace {
+
+// Less than the minute after which proxies close silent connections.
+constexpr std::chrono::seconds kKeepAlive{15};
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadBudget& uploads,
                                                         const Clock& clock) {
@@ -22,14 +28,16 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadB
 }
 
 Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
-    : backend_{.channel = std::move(options.channel),
+    : keep_alive_(kKeepAlive),
+      backend_{.channel = std::move(options.channel),
                .model = std::move(options.model),
                .max_upload_bytes = options.max_upload_bytes,
                .timeout = options.request_timeout,
                .clock = clock,
                .on_refused = std::move(options.on_refused),
                .uploads = uploads,
-               .authorize = std::move(options.authorize)},
+               .authorize = std::move(options.authorize),
+               .keep_alive = keep_alive_},
       router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
               std::move(options.cors_origin)) {}
 

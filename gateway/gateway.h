@@ -66,6 +66,7 @@ class Gateway {
  private:
   Gateway(Options options, UploadBudget& uploads, const Clock& clock);
 
+  KeepAlive keep_alive_;
   const UpscaleBackend backend_;
   const Router router_;
   std::unique_ptr<HttpServer> server_;  // Last: it calls the router.

@@ -24,7 +24,6 @@ constexpr milliseconds kDefaultRetryAfter{5'000};
 int HttpStatus(const absl::Status& status) {
   // HTTP tells apart what is one code to gRPC.
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == "NOT_ACCEPTABLE") return 406;
   if (reason == "BODY_TOO_LARGE" || reason == "OUT_OF_MEMORY") return 413;
   if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
   switch (status.code()) {
@@ -88,12 +87,28 @@ Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) :
 
 }  // namespace
 
+RestError ToRestError(const absl::Status& status) {
+  const std::string field = FieldOf(status).value_or("");
+  const std::string param = RestName(field);
+  return {.status = HttpStatus(status),
+          .message = RestMessage(std::string(status.message()), field, param),
+          .param = param,
+          .code = ErrorCode(status)};
+}
+
+absl::Status OutOfMemory() {
+  return absl::UnavailableError("the server is short of memory for a picture of this size");
+}
+
+Json DescribeError(const RestError& error) {
+  return {{"message", error.message},
+          {"type", ErrorType(error.status)},
+          {"param", TextOrNull(error.param)},
+          {"code", TextOrNull(error.code)}};
+}
+
 HttpResponse ErrorResponse(const RestError& error) {
-  const Json body = {{"error",
-                      {{"message", error.message},
-                       {"type", ErrorType(error.status)},
-                       {"param", TextOrNull(error.param)},
-                       {"code", TextOrNull(error.code)}}}};
+  const Json body = {{"error", DescribeError(error)}};
   HttpResponse response{.status = error.status,
                         .headers = {{"Content-Type", "application/json"}},
                         .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
@@ -102,15 +117,9 @@ HttpResponse ErrorResponse(const RestError& error) {
 }
 
 HttpResponse ErrorResponse(const absl::Status& status) {
-  const std::string field = FieldOf(status).value_or("");
-  const std::string param = RestName(field);
-  const int http_status = HttpStatus(status);
-  HttpResponse response =
-      ErrorResponse(RestError{.status = http_status,
-                              .message = RestMessage(std::string(status.message()), field, param),
-                              .param = param,
-                              .code = ErrorCode(status)});
-  if (http_status == 429 || http_status == 503) {
+  const RestError error = ToRestError(status);
+  HttpResponse response = ErrorResponse(error);
+  if (error.status == 429 || error.status == 503) {
     const milliseconds delay = RetryAfterOf(status).value_or(kDefaultRetryAfter);
     const seconds whole = std::max(std::chrono::ceil<seconds>(delay), seconds(1));
     response.headers.emplace_back("Retry-After", fmt::format("{}", whole.count()));

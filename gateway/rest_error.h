@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <absl/status/status.h>
+#include <nlohmann/json_fwd.hpp>
 
 #include "gateway/http_message.h"
 
@@ -21,6 +22,17 @@ struct RestError {
   std::string param{};  // The field at fault, by its REST name.
   std::string code{};   // In snake_case, for programs.
 };
+
+// A status of the gateway or of the service as REST says it, in REST's names of fields.
+RestError ToRestError(const absl::Status& status);
+
+// {"message": ..., "type": ..., "param": ..., "code": ...}
+nlohmann::ordered_json DescribeError(const RestError& error);
+
+// Where an answer cannot be put together. The text of ten large pictures takes hundreds of
+// megabytes for a moment: that shall cost the request, where an exception that leaves gRPC's
+// thread costs the process.
+absl::Status OutOfMemory();
 
 // The answer that reports `error`. It carries x-should-retry: false where the
 // same request would fail again.

@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
-#include <absl/status/status.h>
+#include <nlohmann/json_fwd.hpp>
 
 #include "gateway/http_message.h"
 #include "gateway/upscale_form.h"
@@ -23,18 +21,16 @@ struct AnswerFacts {
   UpscaleForm::ResponseFormat response_format = UpscaleForm::ResponseFormat::kBase64;
 };
 
-// The format of a client that wants the picture itself for an answer
-// ("image/webp"), or nothing for one that wants JSON. The first type of `accept`
-// that is offered decides.
-std::optional<v1::ImageFormat> AcceptedImage(std::string_view accept);
+// {"b64_json" or "url": ..., "seed": ..., "width": ..., "height": ...}
+nlohmann::ordered_json DescribePicture(const v1::UpscaledImage& image,
+                                       UpscaleForm::ResponseFormat form);
 
-// kInvalidArgument, with the reason NOT_ACCEPTABLE, for a client that takes an
-// event stream and nothing that is offered. Other types that nobody offers are
-// answered with JSON, since an answer is worth more than a refusal.
-absl::Status CheckAccept(std::string_view accept);
+// {"model": ..., "output_format": ..., "parameters": {...}, "timings": {...}, "warnings": [...]}:
+// what is said of all pictures of an answer, the settings that were used among them, but for
+// the prompts.
+nlohmann::ordered_json DescribeRun(const v1::UpscaleResponse& response, const std::string& model);
 
-// {"created": ..., "data": [{"b64_json": ..., "seed": ..., "width": ..., ...}], ...}
-// with the settings that were used as "parameters", but for the prompts.
+// {"created": ..., "data": [DescribePicture's], "id": ...} and what DescribeRun says.
 HttpResponse JsonAnswer(const v1::UpscaleResponse& response, const AnswerFacts& facts);
 
 // The bytes of the first picture, its seed in a header. Requires a picture.

@@ -23,6 +23,8 @@ namespace {
 // REST promises the best quality; the service's own default is smaller files.
 constexpr std::uint32_t kDefaultCompression = 100;
 
+constexpr std::uint32_t kMaxPartialImages = 3;
+
 // kInvalidArgument that quotes what was given, the beginning of it at least.
 absl::Status NotAllowed(const FormField& field, std::string_view allowed) {
   return InvalidField(field.name,
@@ -116,9 +118,20 @@ absl::Status CheckSize(const FormField& field, UpscaleForm& /*form*/) {
   return NotAllowed(field, "auto, which is the image's own size,");
 }
 
-absl::Status CheckStream(const FormField& field, UpscaleForm& /*form*/) {
-  if (absl::EqualsIgnoreCase(field.value, "false") || field.value == "0") return absl::OkStatus();
-  return NotAllowed(field, fmt::format("false, {},", kStreamingIsMissing));
+absl::Status ApplyStream(const FormField& field, UpscaleForm& form) {
+  if (absl::EqualsIgnoreCase(field.value, "true") || field.value == "1") {
+    form.stream = true;
+  } else if (!absl::EqualsIgnoreCase(field.value, "false") && field.value != "0") {
+    return NotAllowed(field, "true or false");
+  }
+  return absl::OkStatus();
+}
+
+// Checked here, as it does not reach the service unless the answer is streamed.
+absl::Status ApplyPartialImages(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(form.partial_images, ParseCount(field));
+  if (form.partial_images > kMaxPartialImages) return NotAllowed(field, "0 to 3");
+  return absl::OkStatus();
 }
 
 struct KnownField {
@@ -133,12 +146,13 @@ constexpr KnownField kKnownFields[] = {
     {"num_inference_steps", &ApplySteps},
     {"output_compression", &ApplyCompression},
     {"output_format", &ApplyOutputFormat},
+    {"partial_images", &ApplyPartialImages},
     {"prompt", &ApplyPrompt},
     {"response_format", &ApplyResponseFormat},
     {"scale", &CheckScale},
     {"seed", &ApplySeed},
     {"size", &CheckSize},
-    {"stream", &CheckStream},
+    {"stream", &ApplyStream},
 };
 
 // Null for the image, the model, and names that mean nothing here.

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +20,6 @@ struct FormField {
   std::string value;
 };
 
-// What errors say to who asks for events while the picture is made.
-inline constexpr std::string_view kStreamingIsMissing = "as streaming is not there yet";
-
 struct UpscaleForm {
   // How the answer's JSON carries a picture.
   enum class ResponseFormat { kBase64, kUrl };
@@ -29,6 +27,8 @@ struct UpscaleForm {
   std::string image;     // Encoded; never empty.
   v1::UpscaleSpec spec;  // Holds what was given, and REST's own defaults.
   ResponseFormat response_format = ResponseFormat::kBase64;
+  bool stream = false;               // Events while the pictures are made.
+  std::uint32_t partial_images = 0;  // Previews of each picture, where they are streamed.
 };
 
 // Whether the image may come under this name: "image", "image[]" or "file".

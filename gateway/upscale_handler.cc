@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "gateway/api_key.h"
 #include "gateway/rest_error.h"
+#include "gateway/streamed_answer.h"
 
 namespace upscaler {
 namespace {
@@ -32,26 +33,21 @@ absl::Status CheckHead(const HttpRequest& request, bool has_reader) {
                                                FindHeader(request.headers, "content-type"))),
         "UNSUPPORTED_MEDIA_TYPE");
   }
-  return CheckAccept(FindHeader(request.headers, "accept"));
+  return absl::OkStatus();
 }
 
-absl::Status OutOfMemory() {
-  return absl::UnavailableError("the server is short of memory for a picture of this size");
+absl::StatusOr<v1::UpscaleResponse> NonEmpty(absl::StatusOr<v1::UpscaleResponse> response) {
+  if (!response.ok() || !response->images().empty()) return response;
+  return absl::InternalError("the service answered without a picture");
 }
 
 // Runs where the call ends, on one of gRPC's many threads, rather than on the one
 // thread that serves all connections: a large picture takes a while to encode.
 HttpResponse Answer(absl::StatusOr<v1::UpscaleResponse> response, const AnswerFacts& facts,
                     bool as_image) try {
-  if (response.ok() && response->images().empty()) {
-    response = absl::InternalError("the service answered without a picture");
-  }
   if (!response.ok()) return ErrorResponse(response.status());
   return as_image ? ImageAnswer(*std::move(response)) : JsonAnswer(*response, facts);
-} catch (const std::bad_alloc&) {
-  // The text of ten large pictures takes hundreds of megabytes for a moment. It
-  // shall cost this request, where an exception that leaves gRPC's thread costs
-  // the process.
+} catch (const std::bad_alloc&) {  // See OutOfMemory.
   return ErrorResponse(OutOfMemory());
 }
 
@@ -63,7 +59,7 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
       request_id_(request_id),
       api_key_(ApiKeyOf(request.headers)),
       start_(backend.clock.Now()),
-      accepted_image_(AcceptedImage(FindHeader(request.headers, "accept"))),
+      accepted_(AcceptedForm(FindHeader(request.headers, "accept"))),
       call_(UpscaleCall::Create()),
       reader_(MakeFormReader(request)),
       share_(backend.uploads),
@@ -97,22 +93,39 @@ void UpscaleHandler::OnComplete(Respond respond) {
   }
 
   share_.GiveBack();  // The service counts the picture from here on.
+  Start(*std::move(form), std::move(respond));
+}
+
+void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
   AnswerFacts facts{.id = request_id_,
                     .model = backend_.model,
                     .created = std::time(nullptr),
-                    .response_format = form->response_format};
+                    .response_format = form.response_format};
+  UpscaleCallbacks callbacks;
+  if (form.stream) {
+    const auto answer =
+        std::make_shared<StreamedAnswer>(std::move(respond), std::move(facts), backend_.keep_alive);
+    callbacks.on_event = [answer](const v1::UpscaleStreamResponse& event) {
+      answer->OnEvent(event);
+    };
+    callbacks.on_done = [answer](absl::StatusOr<v1::UpscaleResponse> response) {
+      answer->OnDone(NonEmpty(std::move(response)));
+    };
+  } else {
+    callbacks.on_done = [respond = std::move(respond), facts = std::move(facts),
+                         as_image = accepted_.image.has_value()](
+                            absl::StatusOr<v1::UpscaleResponse> response) mutable {
+      std::move(respond)(Answer(NonEmpty(std::move(response)), facts, as_image));
+    };
+  }
   call_->Start(backend_.channel,
-               {.spec = std::move(form->spec),
-                .image = std::move(form->image),
+               {.spec = std::move(form.spec),
+                .image = std::move(form.image),
                 .api_key = api_key_,
                 .request_id = request_id_,
                 .via = "rest",
                 .timeout = backend_.timeout},
-               {.on_done = [respond = std::move(respond), facts = std::move(facts),
-                            as_image = accepted_image_.has_value()](
-                               absl::StatusOr<v1::UpscaleResponse> response) mutable {
-                 std::move(respond)(Answer(std::move(response), facts, as_image));
-               }});
+               std::move(callbacks));
 }
 
 absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
@@ -121,12 +134,14 @@ absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
   UPSCALER_ASSIGN_OR_RETURN(UpscaleForm form, ReadForm(std::move(fields), backend_.model));
   // What the call would refuse unsent is refused here, where it is counted.
   UPSCALER_RETURN_IF_ERROR(CheckTexts(form.spec));
-  if (accepted_image_.has_value()) {
+  form.stream |= accepted_.events;
+  if (accepted_.image.has_value() && !form.stream) {
     UPSCALER_RETURN_IF_ERROR(CheckOnePicture(form.spec));
     if (form.spec.output_format() == v1::IMAGE_FORMAT_UNSPECIFIED) {
-      form.spec.set_output_format(*accepted_image_);
+      form.spec.set_output_format(*accepted_.image);
     }
   }
+  if (form.stream) form.spec.set_preview_count(form.partial_images);
   return form;
 } catch (const std::bad_alloc&) {  // JSON holds the picture three times on its way.
   return OutOfMemory();

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +16,10 @@
 #include "client/upscale_call.h"
 #include "common/clock.h"
 #include "common/upload_budget.h"
+#include "gateway/accept.h"
 #include "gateway/form_reader.h"
 #include "gateway/http_server.h"
+#include "gateway/keep_alive.h"
 #include "gateway/upscale_answer.h"
 
 namespace upscaler {
@@ -43,6 +44,7 @@ struct UpscaleBackend {
   UploadBudget& uploads;
   // Whether the owner of an API key may ask; may be null. Must not block.
   std::function<absl::Status(const std::string& api_key)> authorize;
+  KeepAlive& keep_alive;
 };
 
 // Used by the server's thread, but for OnClientGone.
@@ -60,12 +62,13 @@ class UpscaleHandler final : public RequestHandler {
   // refused.
   absl::StatusOr<UpscaleForm> TakeForm();
   absl::Status ReadPart(std::string_view part);
+  void Start(UpscaleForm form, Respond respond);
 
   const UpscaleBackend& backend_;
   const std::string request_id_;
   const std::string api_key_;  // Empty where the request brings none.
   const TimePoint start_;
-  const std::optional<v1::ImageFormat> accepted_image_;
+  const AnswerForm accepted_;
   const std::shared_ptr<UpscaleCall> call_;
   // Null where nobody reads the body, or not any more.
   std::unique_ptr<FormReader> reader_;

@@ -171,7 +171,10 @@ void UpscaleJob::OnPreview(int index, int steps_done, Image image) {
   {
     MutexLock lock(mutex_);
     ++missing_;
-    previews_.push_back({.index = index, .steps_done = steps_done, .image = std::move(image)});
+    previews_.push_back({.index = index,
+                         .number = rows_[static_cast<std::size_t>(index)].previews++,
+                         .steps_done = steps_done,
+                         .image = std::move(image)});
     if (previews_.size() > 1) return;  // Somebody is at it.
   }
   surroundings_.pool.Add([job = shared_from_this()] { job->ShowPreviews(); });
@@ -204,6 +207,7 @@ std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
   });
   if (!encoded.ok()) return std::nullopt;  // The picture itself matters more.
   return JobPreview{.image = preview.index,
+                    .number = preview.number,
                     .steps_done = preview.steps_done,
                     .total_steps = task_.steps,
                     .size = size,
@@ -219,7 +223,9 @@ void UpscaleJob::OnStep(int index, int steps_done) {
   int all_steps_done = 0;
   {
     MutexLock lock(mutex_);
-    rows_[static_cast<std::size_t>(index)] = {.begun = true, .steps_done = steps_done};
+    RowState& stepped = rows_[static_cast<std::size_t>(index)];
+    stepped.begun = true;
+    stepped.steps_done = steps_done;
     for (const RowState& row : rows_) all_steps_done += row.steps_done;
   }
   Stage stage = Stage::kDenoise;

@@ -67,11 +67,13 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   struct RowState {
     bool begun = false;
     int steps_done = 0;
+    int previews = 0;  // So far.
   };
 
   // What a row looked like.
   struct Preview {
     int index = 0;
+    int number = 0;
     int steps_done = 0;
     Image image{};
   };

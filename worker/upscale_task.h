@@ -93,7 +93,8 @@ struct JobProgress {
 
 // A picture on its way.
 struct JobPreview {
-  int image = 0;  // Its index in the request.
+  int image = 0;   // Its index in the request.
+  int number = 0;  // Of this picture's previews, from 0.
   int steps_done = 0;
   int total_steps = 0;
   PictureSize size;

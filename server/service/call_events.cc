@@ -100,6 +100,7 @@ v1::UpscaleStreamResponse::Queued DescribePlace(const QueuePlace& place) {
 v1::UpscaleStreamResponse::Preview DescribePreview(JobPreview preview) {
   v1::UpscaleStreamResponse::Preview proto;
   proto.set_image_index(static_cast<std::uint32_t>(preview.image));
+  proto.set_preview_index(static_cast<std::uint32_t>(preview.number));
   proto.set_step(static_cast<std::uint32_t>(preview.steps_done));
   proto.set_total_steps(static_cast<std::uint32_t>(preview.total_steps));
   *proto.mutable_size() = ToProto(preview.size);

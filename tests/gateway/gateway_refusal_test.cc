@@ -62,7 +62,6 @@ TEST_F(GatewayRefusalTest, TellsOnceOfEachRequestThatItRefusesByItself) {
   } refusals[] = {
       {Question({{"image", "x"}, {"n", "two"}}), 400},
       {Question({{"image", "x"}, {"prompt", "caf\xe9"}}), 400},
-      {Question({{"image", "x"}}, "Accept: text/event-stream\r\n"), 406},
       {Question({{"image", std::string(kMaxUpload, 'x')}}), 413},
       {no_end, 413},
       {{.method = "POST", .path = "/images/upscale", .headers = "Content-Type: text/plain\r\n"},
@@ -87,22 +86,6 @@ TEST_F(GatewayRefusalTest, LeavesTheServicesRefusalsToTheService) {
   EXPECT_EQ(Post({{"image", "x"}}).status, 400);
 
   EXPECT_THAT(refused(), IsEmpty());
-}
-
-TEST_F(GatewayRefusalTest, SaysTheSameOfStreamingHoweverItIsAskedFor) {
-  Start(GoodScript({"picture"}));
-
-  const HttpReply by_field = Post({{"image", "x"}, {"stream", "true"}});
-  const HttpReply by_header = Post({{"image", "x"}}, "Accept: text/event-stream\r\n");
-
-  EXPECT_EQ(by_field.status, 400);
-  EXPECT_EQ(ErrorIn(by_field)["param"], "stream");
-  EXPECT_EQ(by_header.status, 406);
-  EXPECT_EQ(ErrorIn(by_header)["code"], "not_acceptable");
-  for (const HttpReply& reply : {by_field, by_header}) {
-    EXPECT_THAT(ErrorIn(reply)["message"].get<std::string>(),
-                HasSubstr("streaming is not there yet"));
-  }
 }
 
 TEST_F(GatewayRefusalTest, WantsAnImage) {

@@ -97,7 +97,7 @@ TEST_F(GatewayTest, ServesOthersWhileOneWaits) {
 
 TEST_F(GatewayTest, AnswersWhoWaitsWhenItStops) {
   Start({.hold = true});
-  const HttpConnection waiting(gateway_->port());
+  HttpConnection waiting(gateway_->port());
   waiting.Ask(Question({{"image", "x"}}));
   service_->AwaitReceived(1);
 

@@ -84,26 +84,5 @@ TEST(ImageAnswerTest, IsTheBytesWithTheSeedBeside) {
   EXPECT_EQ(FindHeader(response.headers, "Seed"), "7");
 }
 
-TEST(AcceptedImageTest, TakesTheFirstTypeThatIsOffered) {
-  EXPECT_THAT(AcceptedImage("image/png"), Optional(v1::IMAGE_FORMAT_PNG));
-  EXPECT_THAT(AcceptedImage("image/avif, IMAGE/WebP;q=0.9, */*"), Optional(v1::IMAGE_FORMAT_WEBP));
-  EXPECT_EQ(AcceptedImage("application/json, image/png"), std::nullopt);
-  EXPECT_EQ(AcceptedImage("*/*"), std::nullopt);
-  EXPECT_EQ(AcceptedImage(""), std::nullopt);
-}
-
-TEST(CheckAcceptTest, RefusesWhoTakesEventsAlone) {
-  for (const char* accept : {"text/event-stream", "TEXT/Event-Stream;q=0.9, text/html"}) {
-    EXPECT_THAT(CheckAccept(accept), StatusIs(absl::StatusCode::kInvalidArgument)) << accept;
-  }
-}
-
-TEST(CheckAcceptTest, TakesWhoTakesAnythingThatIsOfferedOrUnheardOf) {
-  for (const char* accept : {"", "*/*", "text/html", "text/event-stream, application/json",
-                             "text/event-stream, image/png", "application/*, text/event-stream"}) {
-    EXPECT_THAT(CheckAccept(accept), IsOk()) << accept;
-  }
-}
-
 }  // namespace
 }  // namespace upscaler

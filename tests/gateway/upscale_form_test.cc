@@ -92,9 +92,17 @@ TEST(ReadFormTest, TakesAnEmptyFieldForOneThatIsLeftOut) {
   EXPECT_EQ(form->response_format, UpscaleForm::ResponseFormat::kBase64);
 }
 
-TEST(ReadFormTest, ReadsFalseHoweverItIsWritten) {
+TEST(ReadFormTest, ReadsTrueAndFalseHoweverTheyAreWritten) {
   for (const char* value : {"false", "False", "FALSE", "0"}) {
-    EXPECT_THAT(Read({{"stream", value}}), IsOk()) << value;
+    const auto form = Read({{"stream", value}});
+    ASSERT_THAT(form, IsOk()) << value;
+    EXPECT_FALSE(form->stream) << value;
+  }
+  for (const char* value : {"true", "True", "1"}) {
+    const auto form = Read({{"stream", value}, {"partial_images", "3"}});
+    ASSERT_THAT(form, IsOk()) << value;
+    EXPECT_TRUE(form->stream) << value;
+    EXPECT_EQ(form->partial_images, 3U);
   }
 }
 
@@ -132,9 +140,9 @@ INSTANTIATE_TEST_SUITE_P(
                       BadField{"guidance_scale", "inf"}, BadField{"guidance_scale", "1e999"},
                       BadField{"guidance_scale", "7,5"}, BadField{"output_compression", "best"},
                       BadField{"output_format", "bmp"}, BadField{"response_format", "base64"},
-                      BadField{"scale", "4"}, BadField{"size", "64x64"}, BadField{"stream", "true"},
-                      BadField{"stream", "1"}, BadField{"stream", "no"},
-                      BadField{"model", "another"}));
+                      BadField{"scale", "4"}, BadField{"size", "64x64"}, BadField{"stream", "no"},
+                      BadField{"partial_images", "4"}, BadField{"partial_images", "-1"},
+                      BadField{"partial_images", "few"}, BadField{"model", "another"}));
 
 TEST(ReadFormTest, RefusesAFieldThatComesTwice) {
   const auto twice = Read({{"n", "1"}, {"n", "1"}});

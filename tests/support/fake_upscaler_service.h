@@ -75,6 +75,7 @@ inline UpscaleScript GoodScript(const std::vector<std::string>& pictures,
   completed.mutable_timings()->mutable_total()->set_seconds(1);
   completed.mutable_timings()->mutable_total()->set_nanos(500'000'000);
   completed.add_warnings("the prompt was cut");
+  for (std::size_t i = 0; i < events.size(); ++i) events[i].set_sequence(i + 1);
   return script;
 }
 

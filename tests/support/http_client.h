@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -70,17 +71,41 @@ class HttpConnection {
     Send(head + question.headers + "\r\n" + question.body);
   }
 
-  // Everything until the server closes the connection.
-  HttpReply Await() const {
-    std::string text;
-    char buffer[4096];
-    for (ssize_t got = 0; (got = ::recv(socket_, buffer, sizeof buffer, 0)) > 0;) {
-      text.append(buffer, static_cast<std::size_t>(got));
+  // Reads until `text` has come or the server closes the connection. Whether it has come.
+  bool AwaitText(std::string_view text) {
+    while (received_.find(text) == std::string::npos) {
+      if (!Receive()) return false;
     }
-    return Parse(text);
+    return true;
+  }
+
+  // Everything until the server closes the connection.
+  HttpReply Await() {
+    while (Receive()) continue;
+    return Parse(received_);
   }
 
  private:
+  bool Receive() {
+    char buffer[4096];
+    const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
+    if (got > 0) received_.append(buffer, static_cast<std::size_t>(got));
+    return got > 0;
+  }
+
+  // The body that came in chunks, as far as it has come.
+  static std::string Unchunk(std::string_view chunked) {
+    std::string body;
+    while (true) {
+      const std::size_t line = chunked.find("\r\n");
+      if (line == std::string_view::npos) return body;
+      const std::size_t size = std::strtoul(std::string(chunked).c_str(), nullptr, 16);
+      if (size == 0) return body;
+      body += chunked.substr(line + 2, size);
+      chunked.remove_prefix(std::min(line + 2 + size + 2, chunked.size()));
+    }
+  }
+
   static HttpReply Parse(const std::string& text) {
     HttpReply reply;
     const std::size_t end = text.find("\r\n\r\n");
@@ -95,14 +120,16 @@ class HttpConnection {
       reply.headers[absl::AsciiStrToLower(text.substr(line, colon - line))] =
           text.substr(colon + 2, at - colon - 2);
     }
+    if (reply.headers.contains("transfer-encoding")) reply.body = Unchunk(reply.body);
     return reply;
   }
 
   int socket_;
+  std::string received_;
 };
 
 inline HttpReply Ask(std::uint16_t port, const HttpQuestion& question) {
-  const HttpConnection connection(port);
+  HttpConnection connection(port);
   connection.Ask(question);
   return connection.Await();
 }

@@ -123,6 +123,7 @@ TEST_F(UpscalerEventsTest, SendsAsManyPreviewsAsAskedAndAllBeforeTheEnd) {
 
   std::map<int, std::vector<int>> seen;  // The steps, by image.
   for (const JobPreview& preview : listener_->previews()) {
+    EXPECT_EQ(preview.number, static_cast<int>(seen[preview.image].size()));
     seen[preview.image].push_back(preview.steps_done);
     EXPECT_EQ(preview.total_steps, 9);
     EXPECT_EQ(preview.size, (PictureSize{.width = 4, .height = 4}));
