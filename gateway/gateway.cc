@@ -28,7 +28,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadB
 }
 
 Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
-    : keep_alive_(kKeepAlive),
+    : backends_(Backends::One(options.channel)),
+      keep_alive_(kKeepAlive),
       backend_{.channel = std::move(options.channel),
                .model = std::move(options.model),
                .max_upload_bytes = options.max_upload_bytes,
@@ -37,7 +38,9 @@ Gateway::Gateway(Options options, UploadBudget& uploads, const Clock& clock)
                .on_refused = std::move(options.on_refused),
                .uploads = uploads,
                .authorize = std::move(options.authorize),
-               .keep_alive = keep_alive_},
+               .keep_alive = keep_alive_,
+               .backends = *backends_,
+               .open_calls = open_calls_},
       router_(backend_, {.ready = std::move(options.ready), .live = std::move(options.live)},
               std::move(options.cors_origin)) {}
 

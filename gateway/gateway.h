@@ -16,6 +16,7 @@
 #include <grpcpp/channel.h>
 
 #include "common/clock.h"
+#include "gateway/backends.h"
 #include "gateway/http_server.h"
 #include "gateway/router.h"
 #include "gateway/upscale_handler.h"
@@ -66,7 +67,9 @@ class Gateway {
  private:
   Gateway(Options options, UploadBudget& uploads, const Clock& clock);
 
+  const std::unique_ptr<const Backends> backends_;
   KeepAlive keep_alive_;
+  OpenCalls open_calls_;  // Goes before what its calls use.
   const UpscaleBackend backend_;
   const Router router_;
   std::unique_ptr<HttpServer> server_;  // Last: it calls the router.

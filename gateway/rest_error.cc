@@ -26,6 +26,8 @@ int HttpStatus(const absl::Status& status) {
   const std::string reason = ReasonOf(status).value_or("");
   if (reason == "BODY_TOO_LARGE" || reason == "OUT_OF_MEMORY") return 413;
   if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
+  if (reason == "JOB_GONE") return 410;
+  if (reason == "JOB_NOT_FINISHED") return 409;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
@@ -36,12 +38,15 @@ int HttpStatus(const absl::Status& status) {
       return 403;
     case absl::StatusCode::kNotFound:
       return 404;
+    case absl::StatusCode::kAlreadyExists:
+      return 409;
     case absl::StatusCode::kResourceExhausted:
       return 429;
     case absl::StatusCode::kCancelled:
       return 499;  // Nobody reads it; it is there for the log.
     case absl::StatusCode::kUnimplemented:
       return 501;
+    case absl::StatusCode::kAborted:  // A job whose server ended: it can be created anew.
     case absl::StatusCode::kUnavailable:
       return 503;
     case absl::StatusCode::kDeadlineExceeded:
@@ -58,7 +63,10 @@ std::string_view ErrorType(int status) {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-bool RetryCanHelp(int status) { return status == 429 || status == 503 || status == 504; }
+bool RetryCanHelp(const RestError& error) {
+  return error.status == 429 || error.status == 503 || error.status == 504 ||
+         error.code == "job_not_finished";
+}
 
 // The REST name of a field of the gRPC contract.
 std::string RestName(std::string_view field) {
@@ -67,6 +75,8 @@ std::string RestName(std::string_view field) {
   }
   if (field == "image_count") return "n";
   if (field == "quality") return "output_compression";
+  if (field == "request_id") return "Idempotency-Key";
+  if (field == "after_sequence" || field == "page_token") return "after";
   return std::string(field);
 }
 
@@ -112,7 +122,7 @@ HttpResponse ErrorResponse(const RestError& error) {
   HttpResponse response{.status = error.status,
                         .headers = {{"Content-Type", "application/json"}},
                         .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
-  if (!RetryCanHelp(error.status)) response.headers.emplace_back("x-should-retry", "false");
+  if (!RetryCanHelp(error)) response.headers.emplace_back("x-should-retry", "false");
   return response;
 }
 

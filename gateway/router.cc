@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "gateway/job_routes.h"
 #include "gateway/rest_error.h"
 #include "telemetry/request_id.h"
 
@@ -13,7 +14,9 @@ namespace upscaler {
 namespace {
 
 // What a web page's script may see of an answer, beside its body.
-constexpr const char* kExposedHeaders = "Retry-After, Seed, X-Request-Id, x-should-retry";
+constexpr const char* kExposedHeaders =
+    "Accept-Ranges, Content-Range, ETag, Location, Preference-Applied, Retry-After, Seed, "
+    "X-Request-Id, x-should-retry";
 
 // What the status pages say while all is well.
 constexpr const char* kWell = R"({"status": true})";
@@ -60,6 +63,7 @@ void Router::AddRoutes() {
   const auto status = [](const RoutedRequest& /*request*/) { return Json(kWell); };
   routes_.Add("POST", "/v1/images/upscale", upscale);
   routes_.Add("POST", "/images/upscale", upscale);
+  AddJobRoutes(routes_, backend_);
   routes_.Add("GET", "/v1", status);
   routes_.Add("GET", "/v1/", status);
   routes_.Add("GET", "/livez", [this](const RoutedRequest& /*request*/) { return Liveness(); });
