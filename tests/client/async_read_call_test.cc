@@ -35,8 +35,7 @@ class AsyncReadCallTest : public ::testing::Test {
     v1::WatchUpscaleJobRequest request;
     request.set_job_id(job_id);
     call_->Start(
-        MakeChannel(service_->target()), &JobMethods::WatchUpscaleJob, request,
-        {.api_key = "key-1"},
+        channel_, &JobMethods::WatchUpscaleJob, request, {.api_key = "key-1"},
         {.on_begin = [this](const ServerMetadata& metadata) { metadata_ = metadata.size(); },
          .on_message =
              [this, reads_on](v1::WatchUpscaleJobResponse& message) {
