@@ -4,7 +4,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "gateway/http_message.h"
 
@@ -17,8 +16,8 @@ class ApiDescription {
 
   const std::string& text() const { return text_; }
 
-  // The answer to GET /openapi.json. 304 where `if_none_match` names this very text.
-  HttpResponse Answer(std::string_view if_none_match) const;
+  // The answer to GET /openapi.json with these headers; 304 where the client has it already.
+  HttpResponse Answer(const HttpHeaders& headers) const;
 
  private:
   const std::string text_;

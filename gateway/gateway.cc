@@ -17,8 +17,8 @@ bool IsProbe(std::string_view path) { return path == "/livez" || path == "/ready
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadBudget& uploads,
-                                                        const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const Backends& backends,
+                                                        UploadBudget& uploads, const Clock& clock) {
   std::unique_ptr<const Tls> tls;
   if (!options.tls.files.certificate.empty()) {
     UPSCALER_ASSIGN_OR_RETURN(tls, Tls::Open(std::move(options.tls)));
@@ -30,7 +30,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadB
                                  .drain_timeout = options.drain_timeout,
                                  .tls = tls.get()};
   // Not make_unique, which has no access to the constructor.
-  std::unique_ptr<Gateway> gateway(new Gateway(std::move(options), std::move(tls), uploads, clock));
+  std::unique_ptr<Gateway> gateway(
+      new Gateway(std::move(options), std::move(tls), backends, uploads, clock));
   UPSCALER_ASSIGN_OR_RETURN(
       gateway->server_, HttpServer::Start(http, [&gateway = *gateway](const HttpRequest& request) {
         return gateway.Dispatch(request);
@@ -38,11 +39,11 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, UploadB
   return gateway;
 }
 
-Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, UploadBudget& uploads,
-                 const Clock& clock)
+Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, const Backends& backends,
+                 UploadBudget& uploads, const Clock& clock)
     : tls_(std::move(tls)),
       keep_alive_(kKeepAlive),
-      backend_{.channel = std::move(options.channel),
+      backend_{.backends = backends,
                .model = std::move(options.model),
                .max_upload_bytes = options.max_upload_bytes,
                .timeout = options.request_timeout,
@@ -50,7 +51,8 @@ Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, UploadBudget& 
                .on_refused = std::move(options.on_refused),
                .uploads = uploads,
                .authorize = std::move(options.authorize),
-               .keep_alive = keep_alive_},
+               .keep_alive = keep_alive_,
+               .open_calls = open_calls_},
       router_(backend_,
               {.ready = std::move(options.ready),
                .live = std::move(options.live),

@@ -14,9 +14,9 @@
 #include <string>
 
 #include <absl/status/statusor.h>
-#include <grpcpp/channel.h>
 
 #include "common/clock.h"
+#include "gateway/backends.h"
 #include "gateway/cors.h"
 #include "gateway/http_server.h"
 #include "gateway/router.h"
@@ -31,8 +31,6 @@ class Gateway {
  public:
   struct Options {
     std::string address = "127.0.0.1:8997";  // As ListenAddress has it.
-    // To the service; see client/channel.h. Shared, as gRPC's channels are.
-    std::shared_ptr<grpc::Channel> channel{};
     // The served model's name; empty while it is not known: requests are answered 503,
     // LOADING, until then. Called on any thread; must not block.
     std::function<std::string()> model = [] { return std::string(); };
@@ -64,11 +62,11 @@ class Gateway {
     std::function<absl::Status(const std::string& api_key)> authorize{};
   };
 
-  // Serves from now on. Bodies that are arriving are taken from `uploads`. It and `clock`
-  // must outlive the gateway. kFailedPrecondition when
-  // the address is taken or is none.
-  static absl::StatusOr<std::unique_ptr<Gateway>> Start(Options options, UploadBudget& uploads,
-                                                        const Clock& clock);
+  // Serves from now on, as a client of `backends`. Bodies that are arriving are taken from
+  // `uploads`. What is passed by reference must outlive the gateway. kFailedPrecondition
+  // when the address is taken or is none.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Start(Options options, const Backends& backends,
+                                                        UploadBudget& uploads, const Clock& clock);
 
   // Stops: see HttpServer's destructor.
   ~Gateway() = default;
@@ -83,13 +81,14 @@ class Gateway {
   std::size_t open_requests() const { return server_->open_requests(); }
 
  private:
-  Gateway(Options options, std::unique_ptr<const Tls> tls, UploadBudget& uploads,
-          const Clock& clock);
+  Gateway(Options options, std::unique_ptr<const Tls> tls, const Backends& backends,
+          UploadBudget& uploads, const Clock& clock);
 
   HttpServer::Decision Dispatch(const HttpRequest& request) const;
 
   const std::unique_ptr<const Tls> tls_;  // Null without TLS.
   KeepAlive keep_alive_;
+  OpenCalls open_calls_;  // Goes before what its calls use.
   const UpscaleBackend backend_;
   const Router router_;
   std::unique_ptr<HttpServer> server_;  // Last: it calls the router.

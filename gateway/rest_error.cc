@@ -24,10 +24,14 @@ constexpr milliseconds kDefaultRetryAfter{5'000};
 int HttpStatus(const absl::Status& status) {
   // HTTP tells apart what is one code to gRPC.
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == "BODY_TOO_LARGE" || reason == "TOO_MANY_PIXELS" || reason == "OUT_OF_MEMORY") {
+  if (reason == "BODY_TOO_LARGE" || reason == "TOO_MANY_PIXELS" || reason == "OUT_OF_MEMORY" ||
+      reason == "RESULT_TOO_LARGE") {
     return 413;
   }
+  if (reason == "STORAGE_FULL") return 503;
   if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
+  if (reason == "JOB_GONE") return 410;
+  if (reason == "JOB_NOT_FINISHED") return 409;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kOutOfRange:
@@ -38,12 +42,15 @@ int HttpStatus(const absl::Status& status) {
       return 403;
     case absl::StatusCode::kNotFound:
       return 404;
+    case absl::StatusCode::kAlreadyExists:
+      return 409;
     case absl::StatusCode::kResourceExhausted:
       return 429;
     case absl::StatusCode::kCancelled:
       return 499;  // Nobody reads it; it is there for the log.
     case absl::StatusCode::kUnimplemented:
       return 501;
+    case absl::StatusCode::kAborted:  // A job whose server ended: it can be created anew.
     case absl::StatusCode::kUnavailable:
       return 503;
     case absl::StatusCode::kDeadlineExceeded:
@@ -60,7 +67,10 @@ std::string_view ErrorType(int status) {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-bool RetryCanHelp(int status) { return status == 429 || status == 503 || status == 504; }
+bool RetryCanHelp(const RestError& error) {
+  return error.status == 429 || error.status == 503 || error.status == 504 ||
+         error.code == "job_not_finished";
+}
 
 // The REST name of a field of the gRPC contract.
 std::string RestName(std::string_view field) {
@@ -69,6 +79,8 @@ std::string RestName(std::string_view field) {
   }
   if (field == "image_count") return "n";
   if (field == "quality") return "output_compression";
+  if (field == "request_id") return "Idempotency-Key";
+  if (field == "after_sequence" || field == "page_token") return "after";
   return std::string(field);
 }
 
@@ -115,7 +127,7 @@ HttpResponse ErrorResponse(const RestError& error) {
                         .headers = {{"Content-Type", "application/json"}},
                         .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
   if (error.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (!RetryCanHelp(error.status)) response.headers.emplace_back("x-should-retry", "false");
+  if (!RetryCanHelp(error)) response.headers.emplace_back("x-should-retry", "false");
   return response;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/error_details.h"
 #include "gateway/api_key.h"
+#include "gateway/job_routes.h"
 #include "gateway/rest_error.h"
 #include "gateway/server_description.h"
 #include "gateway/trace_headers.h"
@@ -59,6 +60,7 @@ void Router::AddRoutes() {
   const auto page = [this](const RoutedRequest& request) { return PagePart(request); };
   routes_.Add("POST", "/v1/images/upscale", upscale);
   routes_.Add("POST", "/images/upscale", upscale);
+  AddJobRoutes(routes_, backend_);
   routes_.Add("GET", "/v1", status);
   routes_.Add("GET", "/v1/", status);
   routes_.Add("GET", "/v1/models",
@@ -71,7 +73,7 @@ void Router::AddRoutes() {
   routes_.Add("GET", "/v1/capabilities",
               [this](const RoutedRequest& request) { return Info(request, CapabilitiesAnswer); });
   routes_.Add("GET", "/openapi.json", [this](const RoutedRequest& request) {
-    return description_.Answer(FindHeader(request.http.headers, "if-none-match"));
+    return description_.Answer(request.http.headers);
   });
   routes_.Add("GET", "/livez", [this](const RoutedRequest& /*request*/) { return Liveness(); });
   routes_.Add("GET", "/readyz", [this](const RoutedRequest& /*request*/) { return Readiness(); });

@@ -10,7 +10,6 @@
 #include "client/timings.h"
 
 namespace upscaler {
-namespace {
 
 using Json = nlohmann::ordered_json;
 
@@ -21,8 +20,6 @@ Json DescribeParameters(const v1::UpscaleSpec& spec) {
           {"output_format", FormatName(spec.output_format())},
           {"output_compression", spec.quality()}};
 }
-
-}  // namespace
 
 Json DescribePicture(const v1::UpscaledImage& image, UpscaleForm::ResponseFormat form) {
   std::string base64;

@@ -25,6 +25,9 @@ struct AnswerFacts {
 nlohmann::ordered_json DescribePicture(const v1::UpscaledImage& image,
                                        UpscaleForm::ResponseFormat form);
 
+// {"guidance_scale": ..., "n": ...}: the settings, but for the prompts.
+nlohmann::ordered_json DescribeParameters(const v1::UpscaleSpec& spec);
+
 // {"model": ..., "output_format": ..., "parameters": {...}, "timings": {...}, "warnings": [...]}:
 // what is said of all pictures of an answer, the settings that were used among them, but for
 // the prompts.

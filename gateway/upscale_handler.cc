@@ -10,6 +10,7 @@
 #include "common/error_details.h"
 #include "common/status_macros.h"
 #include "gateway/api_key.h"
+#include "gateway/job_answer.h"
 #include "gateway/rest_error.h"
 #include "gateway/streamed_answer.h"
 #include "gateway/trace_headers.h"
@@ -58,6 +59,16 @@ HttpResponse Answer(absl::StatusOr<v1::UpscaleResponse> response, const AnswerFa
   return ErrorResponse(OutOfMemory());
 }
 
+HttpResponse Accepted(const v1::UpscaleJob& job, const std::string& prefix,
+                      const std::string& model) {
+  const std::string id = prefix + job.job_id();
+  HttpResponse response = JobAnswer(job, id, model);
+  response.status = 202;
+  response.headers.emplace_back("Location", JobUrl(id));
+  response.headers.emplace_back("Preference-Applied", "respond-async");
+  return response;
+}
+
 }  // namespace
 
 UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest& request,
@@ -68,10 +79,12 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
       trace_(TraceOf(request.headers)),
       start_(backend.clock.Now()),
       accepted_(AcceptedForm(FindHeader(request.headers, "accept"))),
-      call_(UpscaleCall::Create()),
       reader_(MakeFormReader(request)),
       share_(backend.uploads),
       problem_(CheckHead(request, reader_ != nullptr)) {
+  absl::StatusOr<JobWish> wish = ReadJobWish(request.headers);
+  if (wish.ok()) wish_ = *std::move(wish);
+  problem_.Update(wish.status());
   // Strangers shall not send megabytes before they hear it.
   if (problem_.ok() && backend.authorize != nullptr) problem_ = backend.authorize(api_key_);
 }
@@ -94,10 +107,7 @@ absl::Status UpscaleHandler::ReadPart(std::string_view part) {
 void UpscaleHandler::OnComplete(Respond respond) {
   absl::StatusOr<UpscaleForm> form = TakeForm();
   if (!form.ok()) {
-    std::move(respond)(Refuse(backend_, {.request_id = request_id_,
-                                         .trace_id = TraceIdOf(trace_),
-                                         .status = form.status(),
-                                         .took = backend_.clock.Now() - start_}));
+    std::move(respond)(RefuseAs(form.status()));
     return;
   }
 
@@ -105,7 +115,55 @@ void UpscaleHandler::OnComplete(Respond respond) {
   Start(*std::move(form), std::move(respond));
 }
 
+HttpResponse UpscaleHandler::RefuseAs(const absl::Status& status) const {
+  return Refuse(backend_, {.request_id = request_id_,
+                           .trace_id = TraceIdOf(trace_),
+                           .status = status,
+                           .took = backend_.clock.Now() - start_});
+}
+
+// Jobs that were started go on, since the client may come back.
+void UpscaleHandler::OnClientGone() {
+  call_->Cancel();
+  run_->Cancel();
+  create_->Cancel();
+}
+
 void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
+  UpscaleOrder order{.spec = std::move(form.spec),
+                     .image = std::move(form.image),
+                     .api_key = api_key_,
+                     .request_id = request_id_,
+                     .traceparent = trace_.has_value() ? trace_->traceparent : "",
+                     .tracestate = trace_.has_value() ? trace_->tracestate : "",
+                     .via = "rest",
+                     .timeout = backend_.timeout};
+  if (!wish_.any()) {
+    call_->Start(backend_.backends.balanced(), std::move(order),
+                 MakeCallbacks(form, std::move(respond)));
+    return;
+  }
+  absl::StatusOr<Backends::Home> home = backend_.backends.ForNewJob(wish_.key);
+  if (!home.ok()) {
+    std::move(respond)(RefuseAs(home.status()));
+  } else if (wish_.respond_async) {
+    StartJob(*home, std::move(order), std::move(respond));
+  } else {
+    run_->Start(home->channel, std::move(order), wish_.key,
+                MakeCallbacks(form, std::move(respond)));
+  }
+}
+
+void UpscaleHandler::StartJob(const Backends::Home& home, UpscaleOrder order, Respond respond) {
+  create_->Start(home.channel, std::move(order), wish_.key,
+                 [prefix = home.prefix, model = backend_.model(), respond = std::move(respond)](
+                     const absl::StatusOr<v1::CreateUpscaleJobResponse>& answer) mutable {
+                   std::move(respond)(answer.ok() ? Accepted(answer->job(), prefix, model)
+                                                  : ErrorResponse(answer.status()));
+                 });
+}
+
+UpscaleCallbacks UpscaleHandler::MakeCallbacks(const UpscaleForm& form, Respond respond) const {
   AnswerFacts facts{.id = request_id_,
                     .model = backend_.model(),
                     .created = std::time(nullptr),
@@ -117,9 +175,10 @@ void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
     callbacks.on_event = [answer](const v1::UpscaleStreamResponse& event) {
       answer->OnEvent(event);
     };
-    callbacks.on_done = [answer](absl::StatusOr<v1::UpscaleResponse> response) {
-      answer->OnDone(NonEmpty(std::move(response)));
-    };
+    callbacks.on_done =
+        [answer, open = backend_.open_calls.Enter()](absl::StatusOr<v1::UpscaleResponse> response) {
+          answer->OnDone(NonEmpty(std::move(response)));
+        };
   } else {
     callbacks.on_done = [respond = std::move(respond), facts = std::move(facts),
                          as_image = accepted_.image.has_value()](
@@ -127,16 +186,7 @@ void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
       std::move(respond)(Answer(NonEmpty(std::move(response)), facts, as_image));
     };
   }
-  call_->Start(backend_.channel,
-               {.spec = std::move(form.spec),
-                .image = std::move(form.image),
-                .api_key = api_key_,
-                .request_id = request_id_,
-                .traceparent = trace_.has_value() ? trace_->traceparent : "",
-                .tracestate = trace_.has_value() ? trace_->tracestate : "",
-                .via = "rest",
-                .timeout = backend_.timeout},
-               std::move(callbacks));
+  return callbacks;
 }
 
 absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
@@ -154,7 +204,8 @@ absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
       form.spec.set_output_format(*accepted_.image);
     }
   }
-  if (form.stream) form.spec.set_preview_count(form.partial_images);
+  // Those of a job are its watchers'.
+  if (form.stream || wish_.respond_async) form.spec.set_preview_count(form.partial_images);
   return form;
 } catch (const std::bad_alloc&) {  // JSON holds the picture three times on its way.
   return OutOfMemory();

@@ -11,15 +11,19 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <grpcpp/channel.h>
 
+#include "client/job_create_call.h"
+#include "client/job_run.h"
 #include "client/upscale_call.h"
 #include "common/clock.h"
 #include "common/upload_budget.h"
 #include "gateway/accept.h"
+#include "gateway/backends.h"
 #include "gateway/form_reader.h"
 #include "gateway/http_server.h"
+#include "gateway/job_wish.h"
 #include "gateway/keep_alive.h"
+#include "gateway/open_calls.h"
 #include "gateway/upscale_answer.h"
 #include "telemetry/trace_context.h"
 
@@ -36,7 +40,7 @@ struct RefusedRequest {
 
 // What all upscales share; it outlives them.
 struct UpscaleBackend {
-  std::shared_ptr<grpc::Channel> channel;  // Shared, as gRPC's channels are.
+  const Backends& backends;  // Where jobs are.
   // What clients call the model; empty while that is not known. Thread-safe; must not block.
   std::function<std::string()> model;
   std::size_t max_upload_bytes = 0;
@@ -48,6 +52,7 @@ struct UpscaleBackend {
   // Whether the owner of an API key may ask; may be null. Must not block.
   std::function<absl::Status(const std::string& api_key)> authorize;
   KeepAlive& keep_alive;
+  OpenCalls& open_calls;
 };
 
 // Used by the server's thread, but for OnClientGone.
@@ -58,7 +63,7 @@ class UpscaleHandler final : public RequestHandler {
 
   void OnBody(std::string_view part) override;
   void OnComplete(Respond respond) override;
-  void OnClientGone() override { call_->Cancel(); }
+  void OnClientGone() override;
 
  private:
   // The form, once the body is complete. An error means that the request is
@@ -66,6 +71,11 @@ class UpscaleHandler final : public RequestHandler {
   absl::StatusOr<UpscaleForm> TakeForm();
   absl::Status ReadPart(std::string_view part);
   void Start(UpscaleForm form, Respond respond);
+  // Starts the job that the answer is to be about.
+  void StartJob(const Backends::Home& home, UpscaleOrder order, Respond respond);
+  HttpResponse RefuseAs(const absl::Status& status) const;
+  // What the answer is made by, of an upscale's events.
+  UpscaleCallbacks MakeCallbacks(const UpscaleForm& form, Respond respond) const;
 
   const UpscaleBackend& backend_;
   const std::string request_id_;
@@ -73,7 +83,11 @@ class UpscaleHandler final : public RequestHandler {
   const std::optional<TraceContext> trace_;
   const TimePoint start_;
   const AnswerForm accepted_;
-  const std::shared_ptr<UpscaleCall> call_;
+  JobWish wish_;
+  // One of these is used, as the wish has it. Shared with gRPC while it runs.
+  const std::shared_ptr<UpscaleCall> call_ = UpscaleCall::Create();
+  const std::shared_ptr<JobRun> run_ = JobRun::Create();
+  const std::shared_ptr<JobCreateCall> create_ = JobCreateCall::Create();
   // Null where nobody reads the body, or not any more.
   std::unique_ptr<FormReader> reader_;
   std::size_t body_bytes_ = 0;

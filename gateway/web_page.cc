@@ -1,13 +1,11 @@
 #include "gateway/web_page.h"
 
-#include <cstddef>
 #include <utility>
 
-#include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
-#include "common/sha256.h"
 #include "gateway/embedded_files.h"
+#include "gateway/entity_tag.h"
 
 namespace upscaler {
 namespace {
@@ -28,24 +26,11 @@ std::string_view ContentType(std::string_view name) {
   return "image/svg+xml";
 }
 
-std::string StrongTag(std::string_view content) {
-  constexpr std::size_t kBytes = 16;  // Of the digest: more than enough to tell versions apart.
-  Sha256 digest;
-  digest.Add(content);
-  return fmt::format("\"{}\"", absl::BytesToHexString(digest.Finish().substr(0, kBytes)));
-}
-
-// Whether an If-None-Match, a list or a star, names `tag`. A weak tag counts, as the
-// comparison for GET has it.
-bool Names(std::string_view if_none_match, std::string_view tag) {
-  return if_none_match == "*" || if_none_match.find(tag) != std::string_view::npos;
-}
-
 }  // namespace
 
 WebPage::WebPage() {
   for (const auto& [name, content] : PageFiles()) {
-    File file{.content = content, .type = ContentType(name), .tag = StrongTag(content)};
+    File file{.content = content, .type = ContentType(name), .tag = TagOfContent(content)};
     if (name == kFirstFile) {
       files_.emplace("/", std::move(file));
     } else {
@@ -65,7 +50,7 @@ std::optional<HttpResponse> WebPage::Answer(const HttpRequest& request) const {
                                     {"Content-Security-Policy", kContentSecurityPolicy},
                                     {"X-Content-Type-Options", "nosniff"},
                                     {"Referrer-Policy", "no-referrer"}}};
-  if (Names(FindHeader(request.headers, "if-none-match"), file.tag)) {
+  if (HasAlready(request.headers, file.tag)) {
     response.status = 304;
     return response;
   }

@@ -218,11 +218,11 @@ absl::Status Server::OpenGateway() {
                     {{"error", std::string(status.message())}});
     }
   };
+  gateway_backends_ = Backends::One(grpc_->InProcessChannel());
   UPSCALER_ASSIGN_OR_RETURN(Cors cors, Cors::Parse(settings_.cors_origins));
   UPSCALER_ASSIGN_OR_RETURN(
       gateway_,
       Gateway::Start({.address = settings_.rest_address,
-                      .channel = grpc_->InProcessChannel(),
                       .model = [this] { return settings_.model_name; },
                       .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
                       .max_connections = settings_.rest_connections,
@@ -236,7 +236,7 @@ absl::Status Server::OpenGateway() {
                       .server_info = [this] { return CurrentInfo(); },
                       .on_refused = record_refused,
                       .authorize = authorize},
-                     uploads_, clock_));
+                     *gateway_backends_, uploads_, clock_));
   return absl::OkStatus();
 }
 
@@ -325,6 +325,7 @@ void Server::CloseDoors(std::chrono::milliseconds grace) {
   housekeeping_.reset();
   // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
   gateway_.reset();
+  gateway_backends_.reset();
   // Not by the grace of gRPC's own Shutdown, which waits for those who watch our health, too.
   stalls_.AwaitNobody(end);
   if (grpc_ != nullptr) grpc_->Shutdown(std::chrono::milliseconds(0));

@@ -14,6 +14,7 @@
 #include "common/thread_pool.h"
 #include "common/ticker.h"
 #include "common/upload_budget.h"
+#include "gateway/backends.h"
 #include "gateway/gateway.h"
 #include "server/access/access_control.h"
 #include "server/backend.h"
@@ -104,6 +105,7 @@ class Server {
   std::unique_ptr<Backend> backend_;
   // The doors open first and close first.
   std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<const Backends> gateway_backends_;  // This server alone.
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<MetricsEndpoint> admin_;
   std::unique_ptr<HealthWatch> watch_;

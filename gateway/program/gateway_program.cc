@@ -69,7 +69,6 @@ absl::Status GatewayProgram::OpenDoors() {
       gateway_,
       Gateway::Start(
           {.address = settings_.rest_address,
-           .channel = backends_->balanced(),
            .model = [this] { return watch_.model(); },
            .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
            .max_connections = settings_.rest_connections,
@@ -84,7 +83,7 @@ absl::Status GatewayProgram::OpenDoors() {
            .ready = [this] { return IsReady(); },
            .server_info = [this] { return watch_.info(); },
            .on_refused = [this](const RefusedRequest& request) { RecordRefused(request); }},
-          uploads_, clock_));
+          *backends_, uploads_, clock_));
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address,
                                                            [this] { return metrics_.Collect(); }));
   logger_.Info("listening", {{"rest_port", gateway_->port()}, {"admin_port", admin_->port()}});

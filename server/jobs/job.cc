@@ -149,7 +149,7 @@ absl::Status Job::Watch(std::weak_ptr<JobWatcher> watcher) {
 
 Job::Next Job::After(std::uint64_t sequence) const {
   MutexLock lock(mutex_);
-  if (forgotten_) return {.end = JobNotFound()};
+  if (forgotten_) return {.end = JobGone()};
   if (sequence < events_.size()) return {.event = events_[static_cast<std::size_t>(sequence)]};
   // Whatever the sequence: of a job that was interrupted, clients may have seen events that
   // were not written down any more.
@@ -180,7 +180,7 @@ std::optional<absl::Status> Job::admission() const {
 
 absl::StatusOr<v1::UpscaleStreamResponse::ImageHeader> Job::PictureAt(std::size_t index) const {
   MutexLock lock(mutex_);
-  if (forgotten_) return JobNotFound();
+  if (forgotten_) return JobGone();
   if (!IsEnd(facts_.state())) {
     return WithReason(absl::FailedPreconditionError("the job is not finished"), "JOB_NOT_FINISHED");
   }

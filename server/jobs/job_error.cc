@@ -39,6 +39,12 @@ absl::Status JobNotFound() {
                     "JOB_NOT_FOUND");
 }
 
+absl::Status JobGone() {
+  return WithReason(
+      absl::NotFoundError("job_id: the job is gone: it was deleted, or is not kept any longer"),
+      "JOB_GONE");
+}
+
 absl::Status JobInterrupted() {
   return WithReason(
       absl::AbortedError("the server ended before the job did; it can be created anew"),

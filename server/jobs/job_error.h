@@ -17,6 +17,9 @@ absl::Status FromJobError(const v1::UpscaleJobError& error);
 // kNotFound, reason JOB_NOT_FOUND.
 absl::Status JobNotFound();
 
+// kNotFound, reason JOB_GONE: there was such a job, which was deleted or is kept no longer.
+absl::Status JobGone();
+
 // kAborted, reason INTERRUPTED: the server ended before the job did.
 absl::Status JobInterrupted();
 

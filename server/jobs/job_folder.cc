@@ -195,7 +195,7 @@ absl::StatusOr<std::string> JobFolder::Read(const std::string& job_id, std::size
                                             std::uint64_t offset, std::size_t bytes) const {
   constexpr const char* kWhat = "the picture cannot be read";
   const File file(jobs_ / job_id / PictureName(index), O_RDONLY);
-  if (!file.is_open()) return errno == ENOENT ? JobNotFound() : StorageError(kWhat, errno);
+  if (!file.is_open()) return errno == ENOENT ? JobGone() : StorageError(kWhat, errno);
   std::string piece(bytes, '\0');
   std::size_t filled = 0;
   while (filled < bytes) {

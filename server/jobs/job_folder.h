@@ -52,7 +52,7 @@ class JobFolder {
   // room; kInternal, reason STORAGE_FAILED, otherwise; then what was there before stays.
   absl::Status Write(const store::v1::JobRecord& record, const std::vector<std::string>& pictures);
 
-  // At most `bytes` of a picture from `offset` on. kNotFound, reason JOB_NOT_FOUND, when
+  // At most `bytes` of a picture from `offset` on. kNotFound, reason JOB_GONE, when
   // it is not there any more; else as Write.
   absl::StatusOr<std::string> Read(const std::string& job_id, std::size_t index,
                                    std::uint64_t offset, std::size_t bytes) const;

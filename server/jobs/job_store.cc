@@ -253,6 +253,7 @@ absl::StatusOr<std::shared_ptr<Job>> JobStore::Find(const std::string& caller,
   {
     MutexLock lock(mutex_);
     job = table_.Find(caller, id);
+    if (job == nullptr && table_.IsRetired(caller, id)) return JobGone();
   }
   if (job == nullptr || !job->admission().has_value()) return JobNotFound();
   return job;
@@ -278,7 +279,7 @@ void JobStore::Delete(const std::string& caller, const std::string& id,
   }
   {
     MutexLock lock(mutex_);
-    table_.Remove(**job);
+    table_.Retire(**job);
   }
   (*job)->Forget();
   (*job)->RequestCancel();
@@ -304,7 +305,7 @@ void JobStore::Read(const std::shared_ptr<Job>& job, std::size_t index, std::uin
   }
   const std::shared_ptr<const std::string> picture = job->BytesAt(index);
   if (picture == nullptr) {
-    std::move(done)(JobNotFound());
+    std::move(done)(JobGone());
   } else {
     std::move(done)(picture->substr(std::min<std::size_t>(offset, picture->size()), bytes));
   }

@@ -88,7 +88,8 @@ class JobStore {
   void Finish(const std::shared_ptr<Job>& job, absl::StatusOr<JobResult> result)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // kNotFound, reason JOB_NOT_FOUND, when the caller has no such job.
+  // kNotFound when the caller has no such job: with the reason JOB_GONE where it is
+  // remembered that there was one, JOB_NOT_FOUND otherwise.
   absl::StatusOr<std::shared_ptr<Job>> Find(const std::string& caller, const std::string& id) const
       ABSL_LOCKS_EXCLUDED(mutex_);
 

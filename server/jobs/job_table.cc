@@ -84,12 +84,18 @@ void JobTable::Remove(const Job& job) {
   if (--holding->second.jobs == 0) holdings_.erase(holding);
 }
 
+void JobTable::Retire(const Job& job) {
+  if (!Contains(job)) return;
+  gone_.Add(job.origin().caller, job.origin().id);
+  Remove(job);
+}
+
 std::vector<std::shared_ptr<Job>> JobTable::TakeExpired(SystemTime now) {
   std::vector<std::shared_ptr<Job>> taken;
   for (const auto& [time, entry] : entries_) {
     if (entry.end_number.has_value() && entry.expire_time <= now) taken.push_back(entry.job);
   }
-  for (const std::shared_ptr<Job>& job : taken) Remove(*job);
+  for (const std::shared_ptr<Job>& job : taken) Retire(*job);
   return taken;
 }
 
@@ -98,7 +104,7 @@ std::vector<std::shared_ptr<Job>> JobTable::TakeBeyond(std::size_t jobs) {
   while (bytes_ > limits_.bytes || entries_.size() > jobs) {
     std::shared_ptr<Job> job = FirstToGo();
     if (job == nullptr) break;
-    Remove(*job);
+    Retire(*job);
     taken.push_back(std::move(job));
   }
   return taken;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/jobs/gone_jobs.h"
 #include "server/jobs/job.h"
 #include "server/jobs/system_time.h"
 
@@ -25,9 +26,10 @@ class JobTable {
   struct Limits {
     std::size_t jobs = 10'000;                   // Of all kinds.
     std::int64_t bytes = std::int64_t{1} << 30;  // Of those that have ended.
+    std::size_t gone_jobs = 10'000;              // Remembered, when they are gone.
   };
 
-  explicit JobTable(const Limits& limits) : limits_(limits) {}
+  explicit JobTable(const Limits& limits) : limits_(limits), gone_(limits.gone_jobs) {}
 
   // When a job that is created now was created: later than any that was here, so that no two
   // jobs have the same time and a time says where a page of them begins.
@@ -52,10 +54,17 @@ class JobTable {
   // Another job may have its request_id.
   void FreeRequestId(const Job& job);
 
+  // As if it had never been here.
   void Remove(const Job& job);
-  // Removes those whose time is over.
+  // Removes it, and remembers that it was here.
+  void Retire(const Job& job);
+  // Whether the caller had such a job that was retired, as far as that is remembered.
+  bool IsRetired(const std::string& caller, const std::string& id) const {
+    return gone_.Contains(caller, id);
+  }
+  // Retires those whose time is over.
   std::vector<std::shared_ptr<Job>> TakeExpired(SystemTime now);
-  // Removes jobs that have ended, as long as there are any and too many bytes, or more than
+  // Retires jobs that have ended, as long as there are any and too many bytes, or more than
   // `jobs` jobs: of the caller who has most of what there is too much of, the one that ended
   // first. So a caller who keeps much costs the others nothing.
   std::vector<std::shared_ptr<Job>> TakeBeyond(std::size_t jobs);
@@ -89,7 +98,8 @@ class JobTable {
   std::unordered_map<std::string, std::shared_ptr<Job>> by_id_;
   std::map<Request, std::shared_ptr<Job>> by_request_;
   std::unordered_map<std::string, Holding> holdings_;  // By the caller.
-  SystemTime last_time_ = SystemTime::min();           // No entry was ever later.
+  GoneJobs gone_;
+  SystemTime last_time_ = SystemTime::min();  // No entry was ever later.
   std::int64_t next_end_number_ = 0;
   std::int64_t bytes_ = 0;  // Of all entries.
 };

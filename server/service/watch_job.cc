@@ -20,6 +20,7 @@ WatchJobCall* WatchJobCall::Begin(const JobCallContext& context,
     self->End(status);
   } else {
     self->job_ = *std::move(job);
+    self->Greet(call);
     self->Advance();
   }
   return self.get();
@@ -28,6 +29,12 @@ WatchJobCall* WatchJobCall::Begin(const JobCallContext& context,
 WatchJobCall::WatchJobCall(const JobCallContext& context, grpc::CallbackServerContext& call,
                            std::uint64_t after_sequence)
     : sequence_(after_sequence), client_(context.calls.stalls, [&call] { call.TryCancel(); }) {}
+
+void WatchJobCall::Greet(grpc::CallbackServerContext& call) {
+  if (job_->After(sequence_).end.has_value()) return;
+  call.AddInitialMetadata("x-upscaler-watching", "yes");
+  StartSendInitialMetadata();
+}
 
 void WatchJobCall::OnChange() {
   if (Claim()) Advance();

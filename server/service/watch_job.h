@@ -43,6 +43,10 @@ class WatchJobCall final : public grpc::ServerWriteReactor<v1::WatchUpscaleJobRe
   WatchJobCall(const JobCallContext& context, grpc::CallbackServerContext& call,
                std::uint64_t after_sequence);
 
+  // Tells the client that it watches, unless the call ends at once: it may be long until the
+  // first event.
+  void Greet(grpc::CallbackServerContext& call);
+
   // Makes this thread the one that advances the call, unless another does.
   bool Claim() ABSL_LOCKS_EXCLUDED(mutex_);
   // Lets go of that, unless something has come meanwhile.

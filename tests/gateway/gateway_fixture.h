@@ -36,8 +36,8 @@ class GatewayTest : public ::testing::Test {
 
   void Start(UpscaleScript script) {
     service_ = std::make_unique<FakeUpscalerService>(std::move(script));
+    backends_ = Backends::One(MakeChannel(service_->target()));
     auto gateway = Gateway::Start({.address = "127.0.0.1:0",
-                                   .channel = MakeChannel(service_->target()),
                                    .model = model_,
                                    .max_upload_bytes = kMaxUpload,
                                    .drain_timeout = std::chrono::milliseconds(0),
@@ -50,7 +50,7 @@ class GatewayTest : public ::testing::Test {
                                          refused_.push_back(refused);
                                        },
                                    .authorize = authorize_},
-                                  uploads_, clock_);
+                                  *backends_, uploads_, clock_);
     ASSERT_THAT(gateway, IsOk());
     gateway_ = *std::move(gateway);
   }
@@ -93,6 +93,7 @@ class GatewayTest : public ::testing::Test {
   Mutex mutex_;
   std::vector<RefusedRequest> refused_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<FakeUpscalerService> service_;
+  std::unique_ptr<const Backends> backends_;
   std::unique_ptr<Gateway> gateway_;  // Last: it calls the service.
 };
 

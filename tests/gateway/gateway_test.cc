@@ -219,7 +219,7 @@ TEST_F(GatewayTest, RefusesAnAddressThatIsTakenOrNone) {
   const std::string taken = "127.0.0.1:" + std::to_string(gateway_->port());
   for (const std::string& address : {taken, std::string("127.0.0.1"), std::string("example:0"),
                                      std::string("127.0.0.1:x"), std::string("127.0.0.1:65536")}) {
-    EXPECT_THAT(Gateway::Start({.address = address}, uploads_, clock_),
+    EXPECT_THAT(Gateway::Start({.address = address}, *backends_, uploads_, clock_),
                 StatusIs(absl::StatusCode::kFailedPrecondition))
         << address;
   }

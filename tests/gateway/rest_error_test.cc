@@ -43,11 +43,14 @@ INSTANTIATE_TEST_SUITE_P(
         Mapping{absl::StatusCode::kInvalidArgument, 400, "invalid_request_error", "", "false"},
         Mapping{absl::StatusCode::kUnauthenticated, 401, "authentication_error", "", "false"},
         Mapping{absl::StatusCode::kPermissionDenied, 403, "permission_error", "", "false"},
+        Mapping{absl::StatusCode::kNotFound, 404, "invalid_request_error", "", "false"},
+        Mapping{absl::StatusCode::kAlreadyExists, 409, "invalid_request_error", "", "false"},
         Mapping{absl::StatusCode::kResourceExhausted, 429, "rate_limit_error", "5", ""},
         Mapping{absl::StatusCode::kCancelled, 499, "invalid_request_error", "", "false"},
         Mapping{absl::StatusCode::kInternal, 500, "server_error", "", "false"},
         Mapping{absl::StatusCode::kUnknown, 500, "server_error", "", "false"},
         Mapping{absl::StatusCode::kUnimplemented, 501, "server_error", "", "false"},
+        Mapping{absl::StatusCode::kAborted, 503, "server_error", "5", ""},
         Mapping{absl::StatusCode::kUnavailable, 503, "server_error", "5", ""},
         Mapping{absl::StatusCode::kDeadlineExceeded, 504, "server_error", "", ""}));
 
@@ -68,6 +71,9 @@ TEST(RestErrorTest, SpeaksOfFieldsByTheirRestNames) {
                {"spec.image_count", "n"},
                {"start.spec.guidance_scale", "guidance_scale"},
                {"quality", "output_compression"},
+               {"request_id", "Idempotency-Key"},
+               {"after_sequence", "after"},
+               {"page_token", "after"},
                {"image", "image"}};
   for (const auto& [field, param] : names) {
     const auto error = ErrorIn(ErrorResponse(InvalidField(field, "11 given; 1 to 10 is allowed")));
@@ -75,6 +81,19 @@ TEST(RestErrorTest, SpeaksOfFieldsByTheirRestNames) {
     EXPECT_EQ(error["param"], param);
     EXPECT_EQ(error["message"], std::string(param) + ": 11 given; 1 to 10 is allowed");
   }
+}
+
+TEST(RestErrorTest, TellsJobsThatAreGoneAndJobsThatAreNotDone) {
+  const HttpResponse gone =
+      ErrorResponse(WithReason(absl::NotFoundError("the job is gone"), "JOB_GONE"));
+  const HttpResponse running = ErrorResponse(
+      WithReason(absl::FailedPreconditionError("the job is not finished"), "JOB_NOT_FINISHED"));
+
+  EXPECT_EQ(gone.status, 410);
+  EXPECT_EQ(ErrorIn(gone)["code"], "job_gone");
+  EXPECT_EQ(FindHeader(gone.headers, "x-should-retry"), "false");
+  EXPECT_EQ(running.status, 409);
+  EXPECT_EQ(FindHeader(running.headers, "x-should-retry"), "");
 }
 
 TEST(RestErrorTest, RoundsTheRetryDelayUpToWholeSeconds) {

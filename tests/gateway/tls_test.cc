@@ -78,12 +78,11 @@ class TlsTest : public ::testing::Test {
   void Start() {
     auto gateway =
         Gateway::Start({.address = "127.0.0.1:0",
-                        .channel = MakeChannel("127.0.0.1:1"),
                         .drain_timeout = 0ms,
                         .tls = {.files = files_,
                                 .refresh = 1ms,
                                 .on_reload = [this](const absl::Status& status) { Hear(status); }}},
-                       uploads_, clock_);
+                       *backends_, uploads_, clock_);
     ASSERT_THAT(gateway, IsOk());
     gateway_ = *std::move(gateway);
   }
@@ -113,6 +112,7 @@ class TlsTest : public ::testing::Test {
                   .private_key = folder_.Path("server.key")};
   const SteadyClock clock_;
   UploadBudget uploads_{/*bytes=*/1'000'000};
+  const std::unique_ptr<const Backends> backends_ = Backends::One(MakeChannel("127.0.0.1:1"));
   Mutex mutex_;
   std::condition_variable reloaded_;
   std::vector<absl::Status> reloads_ ABSL_GUARDED_BY(mutex_);

@@ -78,7 +78,7 @@ def test_a_job_is_created_watched_downloaded_and_deleted(client: Client):
     with pytest.raises(grpc.RpcError) as gone:
         get(client, job_id)
     assert gone.value.code() == grpc.StatusCode.NOT_FOUND
-    assert reason_of(gone.value) == "JOB_NOT_FOUND"
+    assert reason_of(gone.value) == "JOB_GONE"
 
 
 def test_a_cut_connection_loses_no_event_and_no_byte(start_server):

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -77,6 +78,14 @@ class HttpConnection {
       if (!Receive()) return false;
     }
     return true;
+  }
+
+  // The answer's head, as soon as it is there.
+  std::string AwaitHead() const {
+    std::string text;
+    char byte = 0;
+    while (!absl::StrContains(text, "\r\n\r\n") && ::recv(socket_, &byte, 1, 0) == 1) text += byte;
+    return text;
   }
 
   // Everything until the server closes the connection.

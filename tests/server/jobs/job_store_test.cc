@@ -153,6 +153,20 @@ TEST_F(JobStoreTest, ForgetsAJobWhenItsTimeIsOver) {
   EXPECT_EQ(store_->kept().bytes, 0);
 }
 
+TEST_F(JobStoreTest, TellsJobsThatAreGoneFromThoseThatNeverWere) {
+  const auto job = Finished("picture");
+  ASSERT_THAT(Delete(job), IsOk());
+
+  const auto gone = store_->Find("ann", job->origin().id).status();
+  const auto never = store_->Find("ann", "0123").status();
+  const auto other = store_->Find("bob", job->origin().id).status();
+
+  EXPECT_THAT(gone, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(ReasonOf(gone), Optional(std::string("JOB_GONE")));
+  EXPECT_THAT(ReasonOf(never), Optional(std::string("JOB_NOT_FOUND")));
+  EXPECT_THAT(ReasonOf(other), Optional(std::string("JOB_NOT_FOUND")));
+}
+
 TEST_F(JobStoreTest, ForgetsTheOldestWhenThereAreTooManyBytes) {
   store_ = MakeStore({.jobs = 100, .bytes = 1'000'000});
   const auto first = Finished(std::string(400'000, 'a'));

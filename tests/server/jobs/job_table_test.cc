@@ -54,6 +54,21 @@ TEST_F(JobTableTest, FindsJobsOfTheirCallerAlone) {
   EXPECT_THAT(table_.NewestFirst("bob", SystemTime::max()), IsEmpty());
 }
 
+TEST_F(JobTableTest, RemembersWhoseJobsItHasRetired) {
+  const auto retired = Add("1");
+  const auto removed = Add("2");
+  const auto expired = AddEnded("3", "ann");
+
+  table_.Retire(*retired);
+  table_.Remove(*removed);
+  ASSERT_THAT(table_.TakeExpired(kNow + 2h), ElementsAre(expired));
+
+  EXPECT_TRUE(table_.IsRetired("ann", "1"));
+  EXPECT_FALSE(table_.IsRetired("bob", "1"));
+  EXPECT_FALSE(table_.IsRetired("ann", "2"));
+  EXPECT_TRUE(table_.IsRetired("ann", "3"));
+}
+
 TEST_F(JobTableTest, ListsTheNewestFirstThoughTheClockStandsStill) {
   const auto first = Add("1");
   const auto second = Add("2");

@@ -122,7 +122,7 @@ TEST_F(JobServiceTest, DeletesAJobThatRunsAndTellsItsWatchers) {
   script_.Release();
   for (const grpc::Status& status : {Delete(id), Cancel(id), Watch(id).status, Fetch(id).status}) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
-    EXPECT_EQ(ReasonIn(status), "JOB_NOT_FOUND");
+    EXPECT_EQ(ReasonIn(status), "JOB_GONE");
   }
   EXPECT_EQ(jobs_->kept().jobs, 0U);
 }

@@ -37,6 +37,38 @@ TEST_F(WatchJobTest, LosesNoEventOfAWatchThatIsCutOff) {
   EXPECT_EQ(Serialized(seen), Serialized(Watch(id).events));
 }
 
+TEST_F(WatchJobTest, TellsAtOnceThatItWatchesAJobOfWhichNothingIsHeard) {
+  script_.HangPass({.seed = 1, .step = 3});
+  const std::string id = CreateWell({Start(/*steps=*/6), Chunk(GradientPng(16, 16))});
+  script_.AwaitHanging();
+  grpc::ClientContext call;
+  v1::WatchUpscaleJobRequest request;
+  request.set_job_id(id);
+  request.set_after_sequence(Get(id).last_sequence());
+
+  auto watcher = stub_->WatchUpscaleJob(&call, request);
+  watcher->WaitForInitialMetadata();
+
+  EXPECT_EQ(call.GetServerInitialMetadata().count("x-upscaler-watching"), 1U);
+  script_.Release();
+}
+
+TEST_F(WatchJobTest, DoesNotTellThatItWatchesWhereItEndsAtOnce) {
+  const std::string id = CreateWell({Start(), Chunk(GradientPng(16, 16))});
+  const std::uint64_t last = Watch(id).events.back().sequence();
+  for (const std::uint64_t after : {last, last + 1}) {
+    grpc::ClientContext call;
+    v1::WatchUpscaleJobRequest request;
+    request.set_job_id(id);
+    request.set_after_sequence(after);
+
+    auto watcher = stub_->WatchUpscaleJob(&call, request);
+    watcher->WaitForInitialMetadata();
+
+    EXPECT_EQ(call.GetServerInitialMetadata().count("x-upscaler-watching"), 0U);
+  }
+}
+
 TEST_F(WatchJobTest, TellsAllWatchersTheSame) {
   script_.HangPass({.seed = 1, .step = 1});
   const std::string id = CreateWell({Start(/*steps=*/20), Chunk(GradientPng(16, 16))});

@@ -1,0 +1,47 @@
+#include "gateway/job_request.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <utility>
+
+#include <absl/strings/ascii.h>
+
+#include "common/error_details.h"
+#include "gateway/api_key.h"
+
+namespace upscaler {
+namespace {
+
+// Far more than it takes a server that is well.
+constexpr std::chrono::seconds kQuestionTimeout{30};
+
+constexpr std::size_t kMaxIdBytes = 100;
+
+// Other texts need not be asked for, and some could not be sent.
+bool IsJobId(const std::string& id) {
+  return id.size() <= kMaxIdBytes && std::ranges::all_of(id, [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+         });
+}
+
+}  // namespace
+
+CallOptions QuestionOptions(const RoutedRequest& request) {
+  return {.api_key = ApiKeyOf(request.http.headers),
+          .request_id = request.id,
+          .timeout = kQuestionTimeout};
+}
+
+absl::StatusOr<JobRequest> ReadJobRequest(const Backends& backends, const RoutedRequest& request) {
+  const std::string& id = request.parameters.front();
+  absl::StatusOr<JobAddress> address = absl::NotFoundError("there is no such job");
+  if (IsJobId(id)) address = backends.Find(id);
+  if (absl::IsNotFound(address.status())) {
+    return WithReason(address.status(), "JOB_NOT_FOUND");
+  }
+  if (!address.ok()) return address.status();
+  return JobRequest{.id = id, .address = *std::move(address), .options = QuestionOptions(request)};
+}
+
+}  // namespace upscaler
