@@ -39,7 +39,7 @@ struct JobScript {
   std::size_t create_breaks = 0;  // Calls that fail after the upload.
   grpc::Status create_end{};      // How calls end that create.
   v1::UpscaleJob job{};           // What else there is to say of the job.
-  std::size_t pages = 0;          // How many lists say that there is more; 0: all.
+  std::size_t pages = SIZE_MAX;   // How many lists say that there is more.
 };
 
 // A status with a reason, as the service gives it.
@@ -194,8 +194,8 @@ class FakeJobService final : public v1::UpscaleJobService::Service {
     Describe(*response->add_jobs());
     const MutexLock lock(mutex_);
     listed_.push_back(*request);
-    if (script_.pages == 0 || listed_.size() <= script_.pages) {
-      response->set_next_page_token(request->page_token() + "+");
+    if (listed_.size() <= script_.pages) {
+      response->set_next_page_token(fmt::format("{}+", request->page_token()));
     }
     return grpc::Status::OK;
   }
