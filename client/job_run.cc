@@ -12,7 +12,11 @@ std::shared_ptr<JobRun> JobRun::Create() {
 void JobRun::Start(std::shared_ptr<grpc::Channel> channel, UpscaleOrder order, std::string key,
                    UpscaleCallbacks callbacks) {
   channel_ = std::move(channel);
-  options_ = {.api_key = order.api_key, .request_id = order.request_id, .timeout = order.timeout};
+  options_ = {.api_key = order.api_key,
+              .request_id = order.request_id,
+              .traceparent = order.traceparent,
+              .tracestate = order.tracestate,
+              .timeout = order.timeout};
   callbacks_ = std::move(callbacks);
   current_.Enter(create_);
   create_->Start(

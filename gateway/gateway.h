@@ -16,6 +16,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "common/thread_pool.h"
 #include "gateway/backends.h"
 #include "gateway/cors.h"
 #include "gateway/http_server.h"
@@ -53,7 +54,7 @@ class Gateway {
     // null. Must not block.
     std::function<std::optional<v1::GetServerInfoResponse>()> server_info{};
     // Called once for each upscale that the gateway refuses by itself; all others
-    // are the service's to count. On the gateway's thread; may be null. Must not
+    // are the service's to count. On any thread; may be null. Must not
     // block.
     std::function<void(const RefusedRequest&)> on_refused{};
     // Whether the owner of an API key, which is empty where a request brings none, may
@@ -84,11 +85,14 @@ class Gateway {
   Gateway(Options options, std::unique_ptr<const Tls> tls, const Backends& backends,
           UploadBudget& uploads, const Clock& clock);
 
+  static constexpr std::size_t kPoolThreads = 2;
+
   HttpServer::Decision Dispatch(const HttpRequest& request) const;
 
   const std::unique_ptr<const Tls> tls_;  // Null without TLS.
   KeepAlive keep_alive_;
   OpenCalls open_calls_;  // Goes before what its calls use.
+  ThreadPool pool_{kPoolThreads};
   const UpscaleBackend backend_;
   const Router router_;
   std::unique_ptr<HttpServer> server_;  // Last: it calls the router.

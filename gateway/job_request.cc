@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include <absl/strings/ascii.h>
 
 #include "common/error_details.h"
 #include "gateway/api_key.h"
+#include "gateway/trace_headers.h"
 
 namespace upscaler {
 namespace {
@@ -28,8 +30,11 @@ bool IsJobId(const std::string& id) {
 }  // namespace
 
 CallOptions QuestionOptions(const RoutedRequest& request) {
+  const std::optional<TraceContext> trace = TraceOf(request.http.headers);
   return {.api_key = ApiKeyOf(request.http.headers),
           .request_id = request.id,
+          .traceparent = trace.has_value() ? trace->traceparent : "",
+          .tracestate = trace.has_value() ? trace->tracestate : "",
           .timeout = kQuestionTimeout};
 }
 

@@ -18,6 +18,10 @@
 namespace upscaler {
 namespace {
 
+// A form that takes longer to read than to hand over: megabytes of JSON take a tenth of a
+// second, in which the server's thread would serve nobody.
+constexpr std::size_t kLargeFormBytes = std::size_t{256} << 10;
+
 absl::Status CheckOnePicture(const v1::UpscaleSpec& spec) {
   if (spec.image_count() <= 1) return absl::OkStatus();
   return InvalidField("n",
@@ -105,6 +109,16 @@ absl::Status UpscaleHandler::ReadPart(std::string_view part) {
 }
 
 void UpscaleHandler::OnComplete(Respond respond) {
+  if (body_bytes_ < kLargeFormBytes) {
+    Begin(std::move(respond));
+  } else {
+    backend_.pool.Add([self = shared_from_this(), respond = std::move(respond)]() mutable {
+      self->Begin(std::move(respond));
+    });
+  }
+}
+
+void UpscaleHandler::Begin(Respond respond) {
   absl::StatusOr<UpscaleForm> form = TakeForm();
   if (!form.ok()) {
     std::move(respond)(RefuseAs(form.status()));

@@ -16,6 +16,7 @@
 #include "client/job_run.h"
 #include "client/upscale_call.h"
 #include "common/clock.h"
+#include "common/thread_pool.h"
 #include "common/upload_budget.h"
 #include "gateway/accept.h"
 #include "gateway/backends.h"
@@ -40,23 +41,26 @@ struct RefusedRequest {
 
 // What all upscales share; it outlives them.
 struct UpscaleBackend {
-  const Backends& backends;  // Where jobs are.
+  const Backends& backends;
   // What clients call the model; empty while that is not known. Thread-safe; must not block.
   std::function<std::string()> model;
   std::size_t max_upload_bytes = 0;
   std::chrono::milliseconds timeout{0};
   const Clock& clock;
-  // Called on the server's thread; may be null. Must not block.
+  // Called on any thread; may be null. Must not block.
   std::function<void(const RefusedRequest&)> on_refused;
   UploadBudget& uploads;
   // Whether the owner of an API key may ask; may be null. Must not block.
   std::function<absl::Status(const std::string& api_key)> authorize;
   KeepAlive& keep_alive;
   OpenCalls& open_calls;
+  ThreadPool& pool;  // For reading large forms.
 };
 
-// Used by the server's thread, but for OnClientGone.
-class UpscaleHandler final : public RequestHandler {
+// Used by the server's thread until the request is complete, then by one of the pool, but for
+// OnClientGone. Shared, as the pool holds it, too.
+class UpscaleHandler final : public RequestHandler,
+                             public std::enable_shared_from_this<UpscaleHandler> {
  public:
   UpscaleHandler(const UpscaleBackend& backend, const HttpRequest& request,
                  const std::string& request_id);
@@ -70,6 +74,8 @@ class UpscaleHandler final : public RequestHandler {
   // refused.
   absl::StatusOr<UpscaleForm> TakeForm();
   absl::Status ReadPart(std::string_view part);
+  // Reads the form and starts what it asks for.
+  void Begin(Respond respond);
   void Start(UpscaleForm form, Respond respond);
   // Starts the job that the answer is to be about.
   void StartJob(const Backends::Home& home, UpscaleOrder order, Respond respond);

@@ -54,8 +54,9 @@ class JobListTest : public ::testing::Test {
   UploadBudget uploads_{/*bytes=*/1};
   KeepAlive keep_alive_{std::chrono::hours(1)};
   OpenCalls open_calls_;
-  UpscaleBackend backend_{.channel = channel_,
-                          .model = "the-model",
+  ThreadPool pool_{1};
+  UpscaleBackend backend_{.backends = *backends_,
+                          .model = [] { return std::string("the-model"); },
                           .max_upload_bytes = 0,
                           .timeout = std::chrono::milliseconds(0),
                           .clock = clock_,
@@ -63,8 +64,8 @@ class JobListTest : public ::testing::Test {
                           .uploads = uploads_,
                           .authorize = nullptr,
                           .keep_alive = keep_alive_,
-                          .backends = *backends_,
-                          .open_calls = open_calls_};
+                          .open_calls = open_calls_,
+                          .pool = pool_};
 };
 
 TEST_F(JobListTest, GoesFromOneServerToTheNext) {
