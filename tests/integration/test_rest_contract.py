@@ -46,7 +46,8 @@ def test_everything_described_is_so(server: ServerProcess, tmp_path):
     worker, since with two what is made up is not the same each time.
     """
     command = [
-        SCHEMATHESIS, "run", f"{server.rest_url}/openapi.json",
+        SCHEMATHESIS, f"--config-file={HERE / 'schemathesis.toml'}",
+        "run", f"{server.rest_url}/openapi.json",
         f"--url={server.rest_url}",
         f"--exclude-checks={LEFT_OUT}",
         "--phases=examples,coverage,fuzzing",
