@@ -22,6 +22,20 @@ using ::testing::HasSubstr;
 
 class GatewayStreamingTest : public test::GatewayTest {
  protected:
+  // With a service that tells of some progress and then of nothing more.
+  void StartUnfinished() {
+    test::UpscaleScript script = GoodScript({"picture"});
+    script.events.resize(3);
+    script.hold = true;
+    Start(std::move(script));
+  }
+
+  // Asks for a stream over `connection`. Whether the progress has come.
+  static bool OpenStream(HttpConnection& connection) {
+    connection.Ask(Question({{"image", "x"}, {"stream", "true"}}));
+    return connection.AwaitText("image_upscale.progress");
+  }
+
   // The data of a stream's events, in their order.
   static std::vector<json> EventsIn(const HttpReply& reply) {
     std::vector<json> events;
@@ -111,24 +125,16 @@ TEST_F(GatewayStreamingTest, AnAnswerWithoutPicturesIsAnError) {
 }
 
 TEST_F(GatewayStreamingTest, EventsComeBeforeTheEnd) {
-  test::UpscaleScript script = GoodScript({"picture"});
-  script.events.resize(3);
-  script.hold = true;
-  Start(std::move(script));
+  StartUnfinished();
   HttpConnection connection(gateway_->port());
-  connection.Ask(Question({{"image", "x"}, {"stream", "true"}}));
 
-  EXPECT_TRUE(connection.AwaitText("image_upscale.progress"));
+  EXPECT_TRUE(OpenStream(connection));
 }
 
 TEST_F(GatewayStreamingTest, AClientThatHangsUpEndsTheWork) {
-  test::UpscaleScript script = GoodScript({"picture"});
-  script.events.resize(3);
-  script.hold = true;
-  Start(std::move(script));
+  StartUnfinished();
   HttpConnection connection(gateway_->port());
-  connection.Ask(Question({{"image", "x"}, {"stream", "true"}}));
-  ASSERT_TRUE(connection.AwaitText("image_upscale.progress"));
+  ASSERT_TRUE(OpenStream(connection));
 
   connection.Close();
 
@@ -136,13 +142,9 @@ TEST_F(GatewayStreamingTest, AClientThatHangsUpEndsTheWork) {
 }
 
 TEST_F(GatewayStreamingTest, AGatewayThatStopsEndsItsStreamsInWords) {
-  test::UpscaleScript script = GoodScript({"picture"});
-  script.events.resize(3);
-  script.hold = true;
-  Start(std::move(script));
+  StartUnfinished();
   HttpConnection connection(gateway_->port());
-  connection.Ask(Question({{"image", "x"}, {"stream", "true"}}));
-  ASSERT_TRUE(connection.AwaitText("image_upscale.progress"));
+  ASSERT_TRUE(OpenStream(connection));
 
   gateway_ = nullptr;
 
@@ -150,13 +152,9 @@ TEST_F(GatewayStreamingTest, AGatewayThatStopsEndsItsStreamsInWords) {
 }
 
 TEST_F(GatewayStreamingTest, AnotherRequestComesThroughWhileAStreamIsOpen) {
-  test::UpscaleScript script = GoodScript({"picture"});
-  script.events.resize(3);
-  script.hold = true;
-  Start(std::move(script));
+  StartUnfinished();
   HttpConnection connection(gateway_->port());
-  connection.Ask(Question({{"image", "x"}, {"stream", "true"}}));
-  ASSERT_TRUE(connection.AwaitText("image_upscale.progress"));
+  ASSERT_TRUE(OpenStream(connection));
 
   EXPECT_EQ(Ask({.path = "/livez"}).status, 200);
 }
