@@ -26,6 +26,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const B
   const HttpServer::Options http{.address = options.address,
                                  .max_body_bytes = options.max_upload_bytes,
                                  .max_connections = options.max_connections,
+                                 .idle_timeout = options.stall_timeout,
                                  .stall_timeout = options.stall_timeout,
                                  .drain_timeout = options.drain_timeout,
                                  .tls = tls.get()};
@@ -61,12 +62,14 @@ Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, const Backends
               std::move(options.cors)) {}
 
 HttpServer::Decision Gateway::Dispatch(const HttpRequest& request) const {
-  if (tls_ == nullptr || IsProbe(request.path) || tls_->Admits(request.connection)) {
+  // Browsers show no certificate when they ask whether a page may call.
+  if (tls_ == nullptr || IsProbe(request.path) || request.method == "OPTIONS" ||
+      tls_->Admits(request.connection)) {
     return router_.Dispatch(request);
   }
-  return {.outcome = ErrorResponse(absl::PermissionDeniedError(
-              "a client certificate is needed, from an authority that this server trusts")),
-          .headers = {}};
+  return router_.Refuse(
+      request, absl::PermissionDeniedError(
+                   "a client certificate is needed, from an authority that this server trusts"));
 }
 
 }  // namespace upscaler

@@ -37,7 +37,7 @@ class Gateway {
     std::function<std::string()> model = [] { return std::string(); };
     std::size_t max_upload_bytes = std::size_t{32} << 20;
     unsigned max_connections = 4096;  // At a time; more wait until there are fewer.
-    // How long a client may take to send 64 KiB of its picture.
+    // How long a client may take to send 64 KiB of its picture, or its next request.
     std::chrono::seconds stall_timeout{60};
     std::chrono::milliseconds request_timeout{600'000};
     // How long open requests may go on when the gateway stops.
@@ -74,6 +74,9 @@ class Gateway {
 
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
+
+  // See HttpServer.
+  void LetClientsGo() { server_->LetClientsGo(); }
 
   std::uint16_t port() const { return server_->port(); }
   const RouteTable& routes() const { return router_.routes(); }

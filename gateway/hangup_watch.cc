@@ -5,6 +5,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace upscaler {
@@ -42,15 +43,26 @@ HangupWatch::Ticket HangupWatch::Add(int socket, OnHangup on_hangup) {
   bool gone = false;
   {
     const MutexLock lock(mutex_);
-    ticket = ++last_ticket_;
-    watched_[ticket] = {.socket = socket, .on_hangup = std::move(on_hangup)};
+    ticket = Watch({.socket = socket, .on_hangup = std::move(on_hangup)});
     gone = all_gone_;
-    // A client that shuts down its sending side counts as gone too: the system
-    // cannot tell it from one that has closed the connection.
-    epoll_event event{.events = EPOLLRDHUP | EPOLLONESHOT, .data = {.u64 = ticket}};
-    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
   }
   if (gone) HangUp(ticket);
+  return ticket;
+}
+
+HangupWatch::Ticket HangupWatch::AddReader(int socket) {
+  const MutexLock lock(mutex_);
+  return Watch({.socket = socket, .on_hangup = nullptr, .reader = true});
+}
+
+HangupWatch::Ticket HangupWatch::Watch(Watched watched) {
+  const int socket = watched.socket;
+  const Ticket ticket = ++last_ticket_;
+  watched_[ticket] = std::move(watched);
+  // A client that shuts down its sending side counts as gone too: the system
+  // cannot tell it from one that has closed the connection.
+  epoll_event event{.events = EPOLLRDHUP | EPOLLONESHOT, .data = {.u64 = ticket}};
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket, &event);
   return ticket;
 }
 
@@ -90,9 +102,11 @@ void HangupWatch::HangUp(Ticket ticket) {
   {
     const MutexLock lock(mutex_);
     const auto watched = watched_.find(ticket);
-    if (watched != watched_.end()) {
-      on_hangup = std::exchange(watched->second.on_hangup, nullptr);
-    }
+    if (watched == watched_.end()) return;
+    // With the lock held, so that the socket is not another client's by now. What has come
+    // can still be read.
+    if (watched->second.reader) ::shutdown(watched->second.socket, SHUT_RD);
+    on_hangup = std::exchange(watched->second.on_hangup, nullptr);
   }
   if (on_hangup != nullptr) std::move(on_hangup)();
 }

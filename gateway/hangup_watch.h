@@ -42,6 +42,8 @@ class HangupWatch {
   // Watches `socket` until Remove, which must come before it is closed. After
   // HangUpAll it counts as hung up at once.
   Ticket Add(int socket, OnHangup on_hangup) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same for a socket that is being read: whoever reads it is woken, and finds the end.
+  Ticket AddReader(int socket) ABSL_LOCKS_EXCLUDED(mutex_);
   void Remove(Ticket ticket) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Treats every client as gone, those to come included.
@@ -50,12 +52,14 @@ class HangupWatch {
  private:
   struct Watched {
     int socket = -1;
-    OnHangup on_hangup;  // Null once it was called.
+    OnHangup on_hangup{};  // Null once it was called, and for readers.
+    bool reader = false;
   };
 
   HangupWatch(int epoll, int wakeup);
 
   void Run();
+  Ticket Watch(Watched watched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HangUp(Ticket ticket) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const int epoll_;

@@ -21,6 +21,22 @@ std::uint64_t AnnouncedBytes(const HttpRequest& request) {
   return bytes;
 }
 
+bool HasBody(const HttpRequest& request) {
+  return AnnouncedBytes(request) > 0 || !FindHeader(request.headers, "transfer-encoding").empty();
+}
+
+bool HasClearLength(const HttpRequest& request) {
+  std::vector<std::string_view> lengths;
+  std::vector<std::string_view> encodings;
+  for (const auto& [name, value] : request.headers) {
+    if (absl::EqualsIgnoreCase(name, "content-length")) lengths.push_back(value);
+    if (absl::EqualsIgnoreCase(name, "transfer-encoding")) encodings.push_back(value);
+  }
+  if (encodings.empty()) return lengths.size() <= 1;
+  return lengths.empty() && encodings.size() == 1 &&
+         absl::EqualsIgnoreCase({encodings[0].data(), encodings[0].size()}, "chunked");
+}
+
 std::string MediaType(std::string_view content_type) {
   std::string type(content_type.substr(0, content_type.find(';')));
   absl::StripAsciiWhitespace(&type);

@@ -46,6 +46,13 @@ struct HttpResponse {
 // chunked one does.
 std::uint64_t AnnouncedBytes(const HttpRequest& request);
 
+// Whether a body follows the head.
+bool HasBody(const HttpRequest& request);
+
+// Whether the head says in one way alone how long the body is. Where it says two things, a
+// proxy and this server may take different bytes for the next request (RFC 9112, section 6).
+bool HasClearLength(const HttpRequest& request);
+
 // The type that a Content-Type names, in lower case and without parameters:
 // "multipart/form-data".
 std::string MediaType(std::string_view content_type);

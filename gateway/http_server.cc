@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/status_macros.h"
@@ -40,10 +43,25 @@ HttpHeaders ValuesOf(MHD_Connection* connection, MHD_ValueKind kind) {
 // no memory.
 MHD_Response* MakeBuffered(std::string text) {
   auto body = std::make_unique<std::string>(std::move(text));
-  char* const data = body->data();
-  const std::size_t size = body->size();
-  return MHD_create_response_from_buffer_with_free_callback_cls(
-      size, data, [](void* kept) { delete static_cast<std::string*>(kept); }, body.release());
+  MHD_Response* const raw = MHD_create_response_from_buffer_with_free_callback_cls(
+      body->size(), body->data(), [](void* kept) { delete static_cast<std::string*>(kept); },
+      body.get());
+  if (raw != nullptr) static_cast<void>(body.release());
+  return raw;
+}
+
+int SocketOf(MHD_Connection* connection) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+// Small answers are not held back for more: under TLS the first one of a connection would
+// wait 40 ms for the client to confirm the handshake's last message.
+void SendAtOnce(void* /*closure*/, MHD_Connection* connection, void** /*socket_closure*/,
+                MHD_ConnectionNotificationCode code) {
+  if (code != MHD_CONNECTION_NOTIFY_STARTED) return;
+  const int on = 1;
+  ::setsockopt(SocketOf(connection), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 }  // namespace
@@ -62,7 +80,12 @@ class HttpServer::Exchange {
       handler_ = std::get<std::shared_ptr<RequestHandler>>(std::move(decision.outcome));
     }
     refuses_body_ =
-        response_.has_value() && AnnouncedBytes(request) > server.options_.max_body_bytes;
+        response_.has_value() &&
+        (decision.refuses_body || AnnouncedBytes(request) > server.options_.max_body_bytes);
+    // libmicrohttpd overlooks the end of a client's bytes that comes together with them.
+    if (!refuses_body_ && HasBody(request)) {
+      ticket_ = server.watch_->AddReader(SocketOf(connection_));
+    }
   }
 
   MHD_Result OnHead() { return refuses_body_ ? SendResponse() : MHD_YES; }
@@ -80,10 +103,10 @@ class HttpServer::Exchange {
   MHD_Result OnEnd() {
     if (response_.has_value()) return SendResponse();
     if (!Suspend()) return MHD_NO;
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
-    const auto* info = MHD_get_connection_info(connection_, MHD_CONNECTION_INFO_CONNECTION_FD);
-    ticket_ =
-        server_.watch_->Add(info->connect_fd, [handler = handler_] { handler->OnClientGone(); });
+    if (ticket_.has_value()) server_.watch_->Remove(*ticket_);
+    ticket_ = server_.watch_->Add(SocketOf(connection_),
+                                  [handler = handler_] { handler->OnClientGone(); });
+    complete_ = true;
     handler_->OnComplete([this](HttpResponse response) {
       response_ = std::move(response);
       Resume(server_, connection_);
@@ -93,9 +116,10 @@ class HttpServer::Exchange {
 
   // The connection is done with the request, whose socket is still open.
   void OnCompleted(bool well) {
-    if (!ticket_.has_value()) return;
-    server_.watch_->Remove(*ticket_);
-    if (!well) handler_->OnClientGone();
+    // An answer that came just when the client went has not been taken over by a response.
+    if (response_.has_value() && response_->pipe != nullptr) response_->pipe->Abandon();
+    if (ticket_.has_value()) server_.watch_->Remove(*ticket_);
+    if (complete_ && !well) handler_->OnClientGone();
   }
 
  private:
@@ -108,6 +132,7 @@ class HttpServer::Exchange {
   MHD_Result SendResponse() {
     HttpResponse response = *std::move(response_);
     response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
+    if (server_.last_answers_) response.headers.emplace_back("Connection", "close");
     MHD_Response* const raw =
         response.pipe == nullptr ? MakeBuffered(std::move(response.body)) : MakePiped(response);
     if (raw == nullptr) return MHD_NO;
@@ -130,8 +155,11 @@ class HttpServer::Exchange {
       outflow->pipe->Abandon();
     };
     auto outflow = std::make_unique<Outflow>(Outflow{*this, response.pipe});
-    return MHD_create_response_from_callback(response.pipe_bytes.value_or(MHD_SIZE_UNKNOWN),
-                                             kPipeBlockBytes, read, outflow.release(), let_go);
+    MHD_Response* const raw =
+        MHD_create_response_from_callback(response.pipe_bytes.value_or(MHD_SIZE_UNKNOWN),
+                                          kPipeBlockBytes, read, outflow.get(), let_go);
+    if (raw != nullptr) static_cast<void>(outflow.release());
+    return raw;
   }
 
   // The next bytes of a piped body, for libmicrohttpd. Suspends the connection where there
@@ -194,8 +222,9 @@ class HttpServer::Exchange {
   // Since when fewer bytes than count as progress have come.
   std::size_t progress_bytes_ = 0;
   std::chrono::steady_clock::time_point progress_time_ = std::chrono::steady_clock::now();
-  // Set once the request is complete and its answer is made.
+  // While its body comes, and then while its answer is made and sent.
   std::optional<HangupWatch::Ticket> ticket_;
+  bool complete_ = false;  // The handler knows that it is.
 };
 
 struct HttpServer::Callbacks {
@@ -251,6 +280,7 @@ HttpServer::HttpServer(Options options, Dispatch dispatch, std::unique_ptr<Hangu
 
 HttpServer::~HttpServer() {
   if (daemon_ == nullptr) return;
+  LetClientsGo();
   const int listening = MHD_quiesce_daemon(daemon_);
   ::shutdown(listening, SHUT_RDWR);  // Who connects from now on is refused.
   AwaitNoneOpen(options_.drain_timeout);
@@ -284,6 +314,7 @@ absl::Status HttpServer::Listen() {
   daemon_ = MHD_start_daemon(
       flags, address.port(), nullptr, nullptr, &Callbacks::OnRequest, this,                 //
       MHD_OPTION_SOCK_ADDR, address.address(),                                              //
+      MHD_OPTION_NOTIFY_CONNECTION, &SendAtOnce, nullptr,                                   //
       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, this,                           //
       MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,                                //
       MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options_.idle_timeout.count()),  //

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -44,8 +45,8 @@ class RequestHandler {
   virtual void OnComplete(Respond respond) = 0;
 
   // The client has gone, perhaps before the answer, which is owed all the same, as is the
-  // end of its pipe where it has one. Called on any thread, after or during OnComplete,
-  // perhaps repeatedly, and perhaps when everything was sent.
+  // end of its pipe where it has one. Called on any thread once the body is complete:
+  // perhaps before OnComplete, perhaps repeatedly, and perhaps when everything was sent.
   virtual void OnClientGone() = 0;
 };
 
@@ -69,7 +70,9 @@ class HttpServer {
   // (shared, because a hang-up may reach it while its answer is on the way).
   struct Decision {
     std::variant<HttpResponse, std::shared_ptr<RequestHandler>> outcome;
-    HttpHeaders headers;  // Added to the answer either way.
+    HttpHeaders headers{};  // Added to the answer either way.
+    // An answer is sent at once, and the connection closed, without the body.
+    bool refuses_body = false;
   };
 
   // Decides on a request by its head, on the server's thread; must not block. An
@@ -87,6 +90,10 @@ class HttpServer {
 
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
+
+  // From now on each answer closes its connection, so that the client's next request goes
+  // to another server rather than to one that has gone.
+  void LetClientsGo() { last_answers_ = true; }
 
   std::uint16_t port() const { return port_; }
 
@@ -109,6 +116,8 @@ class HttpServer {
   const std::unique_ptr<HangupWatch> watch_;
   MHD_Daemon* daemon_ = nullptr;  // Set once, by Listen.
   std::uint16_t port_ = 0;        // Likewise.
+
+  std::atomic<bool> last_answers_ = false;
 
   mutable Mutex mutex_;
   std::condition_variable fewer_;  // An exchange ended or resumed.

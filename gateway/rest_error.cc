@@ -30,7 +30,7 @@ int HttpStatus(const absl::Status& status) {
   }
   if (reason == "STORAGE_FULL") return 503;
   if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
-  if (reason == "JOB_GONE") return 410;
+  if (reason == "JOB_GONE" || reason == "JOB_CANCELLED") return 410;
   if (reason == "JOB_NOT_FINISHED") return 409;
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -47,7 +47,7 @@ int HttpStatus(const absl::Status& status) {
     case absl::StatusCode::kResourceExhausted:
       return 429;
     case absl::StatusCode::kCancelled:
-      return 499;  // Nobody reads it; it is there for the log.
+      return 499;  // Nobody reads it.
     case absl::StatusCode::kUnimplemented:
       return 501;
     case absl::StatusCode::kAborted:  // A job whose server ended: it can be created anew.
@@ -99,9 +99,23 @@ std::string ErrorCode(const absl::Status& status) {
 
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
+// What a client that is still there has to hear of calls that ended without a word of the
+// service's about why.
+absl::Status Explained(const absl::Status& status) {
+  if (ReasonOf(status).has_value()) return status;
+  if (absl::IsCancelled(status)) {
+    // Nobody but the gateway cancels them, when it ends; clients that went hear nothing.
+    return WithReason(absl::UnavailableError("the gateway is stopping"), "DRAINING");
+  }
+  // gRPC's own words tell addresses.
+  if (absl::IsUnavailable(status)) return absl::UnavailableError("the service is out of reach");
+  return status;
+}
+
 }  // namespace
 
-RestError ToRestError(const absl::Status& status) {
+RestError ToRestError(const absl::Status& given) {
+  const absl::Status status = Explained(given);
   const std::string field = FieldOf(status).value_or("");
   const std::string param = RestName(field);
   return {.status = HttpStatus(status),
@@ -110,8 +124,12 @@ RestError ToRestError(const absl::Status& status) {
           .code = ErrorCode(status)};
 }
 
+absl::Status Unavailable(std::string_view why) {
+  return WithReason(absl::UnavailableError({why.data(), why.size()}), "UNAVAILABLE");
+}
+
 absl::Status OutOfMemory() {
-  return absl::UnavailableError("the server is short of memory for a picture of this size");
+  return Unavailable("the server is short of memory for a picture of this size");
 }
 
 Json DescribeError(const RestError& error) {

@@ -29,6 +29,10 @@ RestError ToRestError(const absl::Status& status);
 // {"message": ..., "type": ..., "param": ..., "code": ...}
 nlohmann::ordered_json DescribeError(const RestError& error);
 
+// What the gateway itself says of a service that cannot serve now. Where a status that is
+// kUnavailable has no reason it is gRPC's own, and clients hear nothing of its words.
+absl::Status Unavailable(std::string_view why);
+
 // Where an answer cannot be put together. The text of ten large pictures takes hundreds of
 // megabytes for a moment: that shall cost the request, where an exception that leaves gRPC's
 // thread costs the process.

@@ -82,11 +82,29 @@ void Router::AddRoutes() {
 }
 
 HttpServer::Decision Router::Dispatch(const HttpRequest& request) const {
-  std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
+  if (!HasClearLength(request)) {
+    return Refuse(request, absl::InvalidArgumentError(
+                               "the length of the body is given in several ways; one "
+                               "Content-Length, or Transfer-Encoding: chunked, is allowed"));
+  }
+  const std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
+  return {.outcome = Route({.http = request, .id = request_id}),
+          .headers = HeadersFor(request, request_id),
+          // Who asks before it sends its body is told now.
+          .refuses_body = !FindHeader(request.headers, "expect").empty()};
+}
+
+HttpServer::Decision Router::Refuse(const HttpRequest& request, const absl::Status& why) const {
+  const std::string request_id = RequestIdFrom(FindHeader(request.headers, "x-request-id"));
+  return {.outcome = ErrorResponse(why),
+          .headers = HeadersFor(request, request_id),
+          .refuses_body = true};
+}
+
+HttpHeaders Router::HeadersFor(const HttpRequest& request, const std::string& request_id) const {
   HttpHeaders headers = cors_.ForAnswer(request.headers);
   headers.emplace_back("X-Request-Id", request_id);
-  return {.outcome = Route({.http = request, .id = std::move(request_id)}),
-          .headers = std::move(headers)};
+  return headers;
 }
 
 Router::Outcome Router::Route(RoutedRequest request) const {
@@ -99,12 +117,15 @@ Router::Outcome Router::Route(RoutedRequest request) const {
 
 Router::Outcome Router::Upscale(const RoutedRequest& request) const {
   if (AnnouncedBytes(request.http) > backend_.max_upload_bytes) {
-    return Refuse(backend_, {.request_id = request.id,
-                             .trace_id = TraceIdOf(TraceOf(request.http.headers)),
-                             .status = BodyTooLarge(backend_.max_upload_bytes),
-                             .took = TimePoint::duration::zero()});
+    return upscaler::Refuse(backend_, {.request_id = request.id,
+                                       .trace_id = TraceIdOf(TraceOf(request.http.headers)),
+                                       .status = BodyTooLarge(backend_.max_upload_bytes),
+                                       .took = TimePoint::duration::zero()});
   }
-  return std::make_shared<UpscaleHandler>(backend_, request.http, request.id);
+  auto handler = std::make_shared<UpscaleHandler>(backend_, request.http, request.id);
+  // Strangers shall not send megabytes before they hear it.
+  if (!handler->problem().ok()) return handler->RefuseAs(handler->problem());
+  return handler;
 }
 
 HttpResponse Router::Info(const RoutedRequest& request, const Describe& describe) const {
@@ -120,12 +141,12 @@ HttpResponse Router::Info(const RoutedRequest& request, const Describe& describe
 
 HttpResponse Router::Liveness() const {
   if (probes_.live == nullptr || probes_.live()) return Json(kWell);
-  return ErrorResponse(absl::UnavailableError("the service hangs or has lost its devices"));
+  return ErrorResponse(Unavailable("the service hangs or has lost its devices"));
 }
 
 HttpResponse Router::Readiness() const {
   if (probes_.ready == nullptr || probes_.ready()) return Json(kWell);
-  return ErrorResponse(absl::UnavailableError("the service is starting, draining or held up"));
+  return ErrorResponse(Unavailable("the service is starting, draining or held up"));
 }
 
 HttpResponse Router::PagePart(const RoutedRequest& request) const {

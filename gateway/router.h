@@ -38,12 +38,17 @@ class Router {
   // Decides on a request by its head. The answer's headers name the request.
   HttpServer::Decision Dispatch(const HttpRequest& request) const;
 
+  // Refuses a request, whatever it is about, without reading its body.
+  HttpServer::Decision Refuse(const HttpRequest& request, const absl::Status& why) const;
+
   const RouteTable& routes() const { return routes_; }
 
  private:
   using Outcome = RouteTable::Outcome;
 
   void AddRoutes();
+  // What every answer carries.
+  HttpHeaders HeadersFor(const HttpRequest& request, const std::string& request_id) const;
   Outcome Route(RoutedRequest request) const;
   Outcome Upscale(const RoutedRequest& request) const;
   // Answers what `describe` says of the service, to who may ask.

@@ -89,7 +89,6 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
   absl::StatusOr<JobWish> wish = ReadJobWish(request.headers);
   if (wish.ok()) wish_ = *std::move(wish);
   problem_.Update(wish.status());
-  // Strangers shall not send megabytes before they hear it.
   if (problem_.ok() && backend.authorize != nullptr) problem_ = backend.authorize(api_key_);
 }
 
@@ -213,13 +212,13 @@ absl::StatusOr<UpscaleForm> UpscaleHandler::TakeForm() try {
   UPSCALER_RETURN_IF_ERROR(CheckTexts(form.spec));
   form.stream |= accepted_.events;
   if (accepted_.image.has_value() && !form.stream) {
-    UPSCALER_RETURN_IF_ERROR(CheckOnePicture(form.spec));
+    if (!wish_.respond_async) UPSCALER_RETURN_IF_ERROR(CheckOnePicture(form.spec));
     if (form.spec.output_format() == v1::IMAGE_FORMAT_UNSPECIFIED) {
       form.spec.set_output_format(*accepted_.image);
     }
   }
-  // Those of a job are its watchers'.
-  if (form.stream || wish_.respond_async) form.spec.set_preview_count(form.partial_images);
+  // Those of a job are its watchers', and a part of the order however it is asked for.
+  if (form.stream || wish_.any()) form.spec.set_preview_count(form.partial_images);
   return form;
 } catch (const std::bad_alloc&) {  // JSON holds the picture three times on its way.
   return OutOfMemory();

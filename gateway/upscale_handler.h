@@ -69,6 +69,11 @@ class UpscaleHandler final : public RequestHandler,
   void OnComplete(Respond respond) override;
   void OnClientGone() override;
 
+  // Why the request is refused already; OK while it is not.
+  const absl::Status& problem() const { return problem_; }
+  // The answer that says so; see Refuse.
+  HttpResponse RefuseAs(const absl::Status& status) const;
+
  private:
   // The form, once the body is complete. An error means that the request is
   // refused.
@@ -79,7 +84,6 @@ class UpscaleHandler final : public RequestHandler,
   void Start(UpscaleForm form, Respond respond);
   // Starts the job that the answer is to be about.
   void StartJob(const Backends::Home& home, UpscaleOrder order, Respond respond);
-  HttpResponse RefuseAs(const absl::Status& status) const;
   // What the answer is made by, of an upscale's events.
   UpscaleCallbacks MakeCallbacks(const UpscaleForm& form, Respond respond) const;
 

@@ -294,6 +294,7 @@ absl::Status Server::Drain() {
   draining_ = true;
   logger_.Info("draining", {{"delay_seconds", settings_.drain_delay_seconds}});
   watch_->Drain();
+  gateway_->LetClientsGo();
   // Who sends requests here hears of it only after a while.
   std::this_thread::sleep_for(std::chrono::seconds(settings_.drain_delay_seconds));
   upscaler.Close();

@@ -110,6 +110,7 @@ void GatewayProgram::RecordRefused(const RefusedRequest& request) {
 
 void GatewayProgram::Drain() {
   draining_ = true;
+  gateway_->LetClientsGo();
   logger_.Info("draining", {{"delay_seconds", settings_.drain_delay_seconds}});
   // Who sends requests here hears of it only after a while.
   std::this_thread::sleep_for(std::chrono::seconds(settings_.drain_delay_seconds));

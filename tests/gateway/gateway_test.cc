@@ -122,8 +122,43 @@ TEST_F(GatewayTest, AnswersWhoWaitsWhenItStops) {
 
   gateway_.reset();
 
-  EXPECT_EQ(waiting.Await().status, 499);
+  const HttpReply reply = waiting.Await();
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(ErrorIn(reply)["code"], "draining");
+  EXPECT_EQ(reply.headers.at("connection"), "close");
   service_->AwaitCancelled(1);
+}
+
+TEST_F(GatewayTest, TellsNoAddressesOfAServiceThatIsAway) {
+  Start({.status = {grpc::StatusCode::UNAVAILABLE, "failed to connect to ipv4:10.0.0.1:1"}});
+
+  const HttpReply reply = Post({{"image", "x"}});
+
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(ErrorIn(reply)["message"], "the service is out of reach");
+}
+
+TEST_F(GatewayTest, RefusesABodyWhoseLengthIsGivenTwice) {
+  Start(GoodScript({"picture"}));
+
+  const HttpReply reply = Post({{"image", "x"}}, "Transfer-Encoding: chunked\r\n");
+
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_THAT(ErrorIn(reply)["message"].get<std::string>(), HasSubstr("length of the body"));
+}
+
+TEST_F(GatewayTest, RefusesAStrangerWhoAsksBeforeItSends) {
+  authorize_ = [](const std::string& /*key*/) {
+    return absl::UnauthenticatedError("a key is wanted");
+  };
+  Start(GoodScript({"picture"}));
+  HttpConnection stranger(gateway_->port());
+
+  stranger.Send(
+      "POST /v1/images/upscale HTTP/1.1\r\nHost: here\r\nContent-Length: 10000\r\n"
+      "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n");
+
+  EXPECT_EQ(stranger.Await().status, 401);
 }
 
 TEST_F(GatewayTest, AnswersTheSmallPages) {

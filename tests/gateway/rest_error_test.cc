@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mapping{absl::StatusCode::kNotFound, 404, "invalid_request_error", "", "false"},
         Mapping{absl::StatusCode::kAlreadyExists, 409, "invalid_request_error", "", "false"},
         Mapping{absl::StatusCode::kResourceExhausted, 429, "rate_limit_error", "5", ""},
-        Mapping{absl::StatusCode::kCancelled, 499, "invalid_request_error", "", "false"},
+        Mapping{absl::StatusCode::kCancelled, 503, "server_error", "5", ""},
         Mapping{absl::StatusCode::kInternal, 500, "server_error", "", "false"},
         Mapping{absl::StatusCode::kUnknown, 500, "server_error", "", "false"},
         Mapping{absl::StatusCode::kUnimplemented, 501, "server_error", "", "false"},

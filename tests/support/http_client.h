@@ -55,6 +55,13 @@ class HttpConnection {
     if (socket_ >= 0) ::close(std::exchange(socket_, -1));
   }
 
+  // Closes so that the server hears it as an error: what it sends is lost.
+  void Reset() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    Close();
+  }
+
   void Send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);

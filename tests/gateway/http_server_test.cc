@@ -1,0 +1,193 @@
+#include "gateway/http_server.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/mutex.h"
+#include "tests/support/http_client.h"
+#include "tests/support/status_matchers.h"
+
+namespace upscaler {
+namespace {
+
+using test::HttpConnection;
+using test::HttpReply;
+using ::testing::HasSubstr;
+
+// Keeps what it is called with, for a test to wait for.
+class Recorder {
+ public:
+  void Complete(Respond respond) {
+    const MutexLock lock(mutex_);
+    respond_ = std::move(respond);
+    changed_.notify_all();
+  }
+
+  void Lose() {
+    const MutexLock lock(mutex_);
+    gone_ = true;
+    changed_.notify_all();
+  }
+
+  void Forget() {
+    const MutexLock lock(mutex_);
+    forgotten_ = true;
+    changed_.notify_all();
+  }
+
+  void Receive() {
+    const MutexLock lock(mutex_);
+    received_ = true;
+    changed_.notify_all();
+  }
+
+  Respond AwaitComplete() {
+    MutexLock lock(mutex_);
+    while (respond_ == nullptr) lock.Wait(changed_);
+    return std::exchange(respond_, nullptr);
+  }
+
+  void AwaitGone() {
+    MutexLock lock(mutex_);
+    while (!gone_) lock.Wait(changed_);
+  }
+
+  void AwaitForgotten() {
+    MutexLock lock(mutex_);
+    while (!forgotten_) lock.Wait(changed_);
+  }
+
+  void AwaitReceived() {
+    MutexLock lock(mutex_);
+    while (!received_) lock.Wait(changed_);
+  }
+
+ private:
+  Mutex mutex_;
+  std::condition_variable changed_;
+  Respond respond_ ABSL_GUARDED_BY(mutex_);
+  bool gone_ ABSL_GUARDED_BY(mutex_) = false;
+  bool forgotten_ ABSL_GUARDED_BY(mutex_) = false;
+  bool received_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+class RecordingHandler final : public RequestHandler {
+ public:
+  explicit RecordingHandler(Recorder& recorder) : recorder_(recorder) {}
+  ~RecordingHandler() override { recorder_.Forget(); }
+
+  void OnBody(std::string_view /*part*/) override { recorder_.Receive(); }
+  void OnComplete(Respond respond) override { recorder_.Complete(std::move(respond)); }
+  void OnClientGone() override { recorder_.Lose(); }
+
+ private:
+  Recorder& recorder_;
+};
+
+class HttpServerTest : public ::testing::Test {
+ protected:
+  HttpServerTest() {
+    auto server =
+        HttpServer::Start({.address = "127.0.0.1:0", .drain_timeout = std::chrono::seconds(0)},
+                          [this](const HttpRequest& request) {
+                            HttpServer::Decision decision;
+                            if (request.path == "/now") {
+                              decision.outcome = HttpResponse{.status = 200, .body = "now"};
+                            } else {
+                              decision.outcome = std::make_shared<RecordingHandler>(recorder_);
+                            }
+                            return decision;
+                          });
+    EXPECT_THAT(server, test::IsOk());
+    server_ = *std::move(server);
+  }
+
+  Recorder recorder_;
+  std::unique_ptr<HttpServer> server_;  // Last: it calls the handler.
+};
+
+TEST_F(HttpServerTest, SendsABodyWhileItComesIntoBeing) {
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  const auto pipe = std::make_shared<BodyPipe>();
+  recorder_.AwaitComplete()({.pipe = pipe});
+
+  pipe->Write("one ");
+  EXPECT_TRUE(client.AwaitText("one "));
+  pipe->Write("two");
+  pipe->Close();
+
+  EXPECT_EQ(client.Await().body, "one two");
+}
+
+TEST_F(HttpServerTest, SaysHowLongABodyIsThatItKnows) {
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  const auto pipe = std::make_shared<BodyPipe>();
+  pipe->Write("12345");
+  pipe->Close();
+  recorder_.AwaitComplete()({.pipe = pipe, .pipe_bytes = 5});
+
+  const HttpReply reply = client.Await();
+
+  EXPECT_EQ(reply.headers.at("content-length"), "5");
+  EXPECT_EQ(reply.body, "12345");
+}
+
+TEST_F(HttpServerTest, LetsGoOfAnAnswerWhoseClientHasGone) {
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  Respond respond = recorder_.AwaitComplete();
+  client.Reset();
+  recorder_.AwaitGone();
+  const auto pipe = std::make_shared<BodyPipe>();
+  pipe->Write("nobody reads this");
+  auto waiting = std::make_shared<int>(0);
+  const std::weak_ptr<int> waits = waiting;
+  pipe->WhenEmpty([waiting = std::move(waiting)] {});
+
+  std::move(respond)({.pipe = pipe});
+  recorder_.AwaitForgotten();
+
+  while (!waits.expired()) continue;
+}
+
+TEST_F(HttpServerTest, NoticesAClientThatClosesInTheMiddleOfItsBody) {
+  HttpConnection client(server_->port());
+  client.Send("POST /later HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf");
+  client.Close();
+
+  recorder_.AwaitForgotten();
+}
+
+TEST_F(HttpServerTest, NoticesAClientThatClosesLaterInItsBody) {
+  HttpConnection client(server_->port());
+  client.Send("POST /later HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf");
+  recorder_.AwaitReceived();
+  client.Close();
+
+  recorder_.AwaitForgotten();
+}
+
+TEST_F(HttpServerTest, ClosesConnectionsOnceClientsAreLetGo) {
+  const std::string question = "GET /now HTTP/1.1\r\nHost: here\r\n\r\n";
+  HttpConnection client(server_->port());
+  client.Send(question);
+  ASSERT_TRUE(client.AwaitText("now"));
+
+  server_->LetClientsGo();
+  client.Send(question);
+
+  EXPECT_TRUE(client.AwaitText("Connection: close"));
+  client.Await();  // Ends, as the server closes.
+}
+
+}  // namespace
+}  // namespace upscaler
