@@ -145,7 +145,7 @@ std::vector<std::string> InWords(const FileResult& result, bool quiet) {
   for (int i = 0; i < result.response.images_size(); ++i) {
     const v1::UpscaledImage& image = result.response.images(i);
     lines.push_back(fmt::format("{}: {}, seed {}", OutputOf(result.response, result.task, i),
-                                Describe(image.size()), image.seed()));
+                                SizeName(image.size()), image.seed()));
   }
   return lines;
 }

@@ -207,7 +207,7 @@ TEST_F(CommandLineTest, NamesTheDefaultOfEveryOptionThatTakesAValue) {
   EXPECT_EQ(ParseBad({"--help"}), ExitCode::kOk);
 
   // "  --steps NUMBER", then spaces or a new line, then words.
-  const std::regex option(R"(\n  (?:-.,)?(--[a-z-]+) [A-Z][A-Z:]+\s+([^\n]*))");
+  const std::regex option(R"(\n  (?:-.,)?(--[a-z-]+) (?:WxH|[A-Z][A-Z:]+)\s+([^\n]*))");
   const std::string help = out_.str();
   int options = 0;
   for (std::sregex_iterator i(help.begin(), help.end(), option), end; i != end; ++i) {
