@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "client/image_size.h"
 #include "client/timings.h"
 #include "gateway/rest_error.h"
 
@@ -48,15 +49,11 @@ Json Describe(const v1::UpscaleStreamResponse::Progress& progress) {
 Json Describe(const v1::UpscaleStreamResponse::Preview& preview) {
   std::string base64;
   absl::Base64Escape(preview.data(), &base64);
-  return {{"b64_json", std::move(base64)},
-          {"partial_image_index", preview.preview_index()},
-          {"image_index", preview.image_index()},
-          {"step", preview.step()},
-          {"total_steps", preview.total_steps()},
-          {"output_format", "jpeg"},
-          {"width", preview.size().width()},
-          {"height", preview.size().height()},
-          {"size", fmt::format("{}x{}", preview.size().width(), preview.size().height())}};
+  return {{"b64_json", std::move(base64)},        {"partial_image_index", preview.preview_index()},
+          {"image_index", preview.image_index()}, {"step", preview.step()},
+          {"total_steps", preview.total_steps()}, {"output_format", "jpeg"},
+          {"width", preview.size().width()},      {"height", preview.size().height()},
+          {"size", SizeName(preview.size())}};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "client/image_size.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
 #include "gateway/call_handler.h"
@@ -153,8 +154,7 @@ void JobEventsHandler::Complete(const v1::UpscaleStreamResponse& event, const Jo
     if (++sequence <= after_) continue;
     nlohmann::ordered_json data = DescribeJobPicture(job_.id, image);
     data["image_index"] = image.index();
-    data["size"] =
-        fmt::format("{}x{}", image.image().size().width(), image.image().size().height());
+    data["size"] = SizeName(image.image().size());
     data.update(run);
     text += CompletedEvent(job_.id, sequence, data);
   }

@@ -79,6 +79,7 @@ std::string RestName(std::string_view field) {
   }
   if (field == "image_count") return "n";
   if (field == "quality") return "output_compression";
+  if (field == "resize_to" || field.starts_with("resize_to.")) return "size";
   if (field == "request_id") return "Idempotency-Key";
   if (field == "after_sequence" || field == "page_token") return "after";
   return std::string(field);

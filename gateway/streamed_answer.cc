@@ -3,10 +3,10 @@
 #include <new>
 #include <utility>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "client/image_format.h"
+#include "client/image_size.h"
 #include "gateway/rest_error.h"
 
 namespace upscaler {
@@ -51,7 +51,7 @@ void StreamedAnswer::WritePictures(const v1::UpscaleResponse& response) {
     const v1::UpscaledImage& image = response.images(i);
     nlohmann::ordered_json data = DescribePicture(image, facts_.response_format);
     data["image_index"] = i;
-    data["size"] = fmt::format("{}x{}", image.size().width(), image.size().height());
+    data["size"] = SizeName(image.size());
     data.update(run);
     // The service has numbered the pictures' bytes, of which REST has no events: so these
     // numbers are free, and the last of them is the last of the service's.

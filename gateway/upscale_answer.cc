@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/image_format.h"
+#include "client/image_size.h"
 #include "client/timings.h"
 
 namespace upscaler {
@@ -14,11 +15,13 @@ namespace upscaler {
 using Json = nlohmann::ordered_json;
 
 Json DescribeParameters(const v1::UpscaleSpec& spec) {
-  return {{"guidance_scale", spec.guidance_scale()},
-          {"num_inference_steps", spec.num_inference_steps()},
-          {"n", spec.image_count()},
-          {"output_format", FormatName(spec.output_format())},
-          {"output_compression", spec.quality()}};
+  Json parameters = {{"guidance_scale", spec.guidance_scale()},
+                     {"num_inference_steps", spec.num_inference_steps()},
+                     {"n", spec.image_count()},
+                     {"output_format", FormatName(spec.output_format())},
+                     {"output_compression", spec.quality()}};
+  if (spec.has_resize_to()) parameters["size"] = SizeName(spec.resize_to());
+  return parameters;
 }
 
 Json DescribePicture(const v1::UpscaledImage& image, UpscaleForm::ResponseFormat form) {

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "client/image_format.h"
+#include "client/image_size.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
 
@@ -108,9 +109,12 @@ absl::Status CheckScale(const FormField& field, UpscaleForm& /*form*/) {
   return NotAllowed(field, "2");
 }
 
-absl::Status CheckSize(const FormField& field, UpscaleForm& /*form*/) {
+absl::Status ApplySize(const FormField& field, UpscaleForm& form) {
   if (field.value == "auto") return absl::OkStatus();
-  return NotAllowed(field, "auto, which is the image's own size,");
+  const auto size = SizeNamed(field.value);
+  if (!size.has_value()) return NotAllowed(field, "WxH such as 640x480, or auto,");
+  *form.spec.mutable_resize_to() = *size;
+  return absl::OkStatus();
 }
 
 absl::Status ApplyStream(const FormField& field, UpscaleForm& form) {
@@ -146,7 +150,7 @@ constexpr KnownField kKnownFields[] = {
     {"response_format", &ApplyResponseFormat},
     {"scale", &CheckScale},
     {"seed", &ApplySeed},
-    {"size", &CheckSize},
+    {"size", &ApplySize},
     {"stream", &ApplyStream},
 };
 

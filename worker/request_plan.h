@@ -38,7 +38,7 @@ struct RequestRules {
 
 // A request that is taken on, as far as its size tells.
 struct RequestPlan {
-  PictureSize input;
+  PictureSize input;               // That is upscaled.
   BatchKey key;                    // Of each of its rows.
   TimePoint::duration work{};      // Of one row alone; 0 where nothing is known.
   TimePoint::duration decoding{};  // The last part of it.
@@ -47,11 +47,11 @@ struct RequestPlan {
   std::int64_t host_bytes = 0;     // Of the request, beside its encoded input.
 };
 
-// The plan for a task whose picture, or whose latents' picture, has the size `input`.
-// kInvalidArgument naming the field, or kResourceExhausted with reason OUT_OF_MEMORY, when
-// it is too large.
+// The plan for a task whose picture, before it is resized, or whose latents' picture has the
+// size `came`. kInvalidArgument naming the field, or kResourceExhausted with reason OUT_OF_MEMORY,
+// when it is too large.
 absl::StatusOr<RequestPlan> PlanRequest(const RequestRules& rules, const CostModel& costs,
-                                        const UpscaleTask& task, PictureSize input);
+                                        const UpscaleTask& task, PictureSize came);
 
 // The sides of the latents of a picture.
 PictureSize LatentsSizeOf(PictureSize picture, const LatentsRule& rule);

@@ -11,6 +11,7 @@
 #include "common/status_macros.h"
 #include "worker/imaging/codec.h"
 #include "worker/imaging/padding.h"
+#include "worker/imaging/resize.h"
 #include "worker/imaging/within_memory.h"
 
 namespace upscaler {
@@ -78,11 +79,13 @@ absl::StatusOr<RowSpec> UpscaleJob::ReadInput() {
 
 absl::StatusOr<RowSpec> UpscaleJob::ReadPicture() {
   const RequestRules& rules = surroundings_.rules;
-  UPSCALER_ASSIGN_OR_RETURN(const Image decoded,
+  UPSCALER_ASSIGN_OR_RETURN(Image image,
                             DecodeImage(task_.input, rules.limits, [this](int width, int height) {
                               return Accept({.width = width, .height = height});
                             }));
-  return RowSpec{.picture = std::make_shared<const Image>(PadByReflection(decoded, rules.sides))};
+  UPSCALER_ASSIGN_OR_RETURN(image,
+                            ResizeImage(std::move(image), plan_.input.width, plan_.input.height));
+  return RowSpec{.picture = std::make_shared<const Image>(PadByReflection(image, rules.sides))};
 }
 
 absl::StatusOr<RowSpec> UpscaleJob::ReadLatents() {
@@ -96,9 +99,9 @@ absl::StatusOr<RowSpec> UpscaleJob::ReadLatents() {
                  .latents = std::make_shared<const Latents>(PadByReflection(latents, rules.sides))};
 }
 
-absl::Status UpscaleJob::Accept(PictureSize input) {
+absl::Status UpscaleJob::Accept(PictureSize came) {
   UPSCALER_ASSIGN_OR_RETURN(plan_,
-                            PlanRequest(surroundings_.rules, surroundings_.costs, task_, input));
+                            PlanRequest(surroundings_.rules, surroundings_.costs, task_, came));
   // Nobody is refused for a guess.
   if (!plan_.work_is_guess) UPSCALER_RETURN_IF_ERROR(CheckDeadline());
   const absl::Status bytes =

@@ -82,8 +82,8 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   absl::StatusOr<RowSpec> ReadInput();
   absl::StatusOr<RowSpec> ReadPicture();
   absl::StatusOr<RowSpec> ReadLatents();
-  // Whether a picture of this size is taken on: before memory is taken for it.
-  absl::Status Accept(PictureSize input);
+  // Whether an input that comes with this size is taken on: before memory is taken for it.
+  absl::Status Accept(PictureSize came);
   absl::Status CheckDeadline() const;
   Row MakeRow(int index, RowSpec spec);
   std::uint64_t SeedOf(int index) const;

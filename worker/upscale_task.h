@@ -22,10 +22,18 @@ namespace upscaler {
 // What is returned of each picture.
 enum class OutputType { kImage, kLatents };
 
+struct PictureSize {
+  int width = 0;
+  int height = 0;
+
+  bool operator==(const PictureSize&) const = default;
+};
+
 // One request, complete and in range: who makes it has validated it.
 struct UpscaleTask {
-  std::string input;                        // An encoded picture, or the numbers of latents.
-  std::optional<LatentsForm> latents = {};  // How to read the numbers, if they are.
+  std::string input;                          // An encoded picture, or the numbers of latents.
+  std::optional<LatentsForm> latents = {};    // How to read the numbers, if they are.
+  std::optional<PictureSize> resize_to = {};  // Before it is upscaled; of pictures only.
   std::string prompt;
   std::string negative_prompt;
   double guidance_scale = 7.5;
@@ -36,13 +44,6 @@ struct UpscaleTask {
   OutputType output_type = OutputType::kImage;
   EncodeOptions output{};  // Of pictures.
   TimePoint deadline = TimePoint::max();
-};
-
-struct PictureSize {
-  int width = 0;
-  int height = 0;
-
-  bool operator==(const PictureSize&) const = default;
 };
 
 // The service's whole purpose.
@@ -108,7 +109,7 @@ class JobListener {
  public:
   virtual ~JobListener() = default;
 
-  // The picture was read and the request has its place.
+  // The picture was read and the request has its place. `input` is the size that is upscaled.
   virtual void OnAccepted(PictureSize input) = 0;
   // Once after that, and again when the place has changed.
   virtual void OnQueued(const QueuePlace& place) = 0;

@@ -58,16 +58,17 @@ void Upscaler::Cancel(CancelToken& token) {
 }
 
 absl::StatusOr<UpscaleEstimate> Upscaler::Estimate(const UpscaleTask& task,
-                                                   PictureSize input) const {
+                                                   PictureSize came) const {
   if (task.latents.has_value()) {
     UPSCALER_RETURN_IF_ERROR(CheckFamily(task.latents->family, rules().latents));
   }
   UPSCALER_ASSIGN_OR_RETURN(const RequestPlan plan,
-                            PlanRequest(rules(), surroundings_.costs, task, input));
+                            PlanRequest(rules(), surroundings_.costs, task, came));
   UPSCALER_RETURN_IF_ERROR(surroundings_.admission.CheckLimits(
       static_cast<std::size_t>(task.image_count), plan.host_bytes));
-  UpscaleEstimate estimate{
-      .output = DoubleOf(input), .device_bytes = plan.device_bytes, .host_bytes = plan.host_bytes};
+  UpscaleEstimate estimate{.output = DoubleOf(plan.input),
+                           .device_bytes = plan.device_bytes,
+                           .host_bytes = plan.host_bytes};
   if (!plan.work_is_guess) {
     estimate.work = plan.work * task.image_count;
     estimate.until_done =

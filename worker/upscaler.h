@@ -57,9 +57,9 @@ class Upscaler {
   // Cancels a request. Where it waits, it ends at once.
   void Cancel(CancelToken& token);
 
-  // What `task`, whose input is left out, would take with an input of this size. Fails
+  // What `task`, whose input is left out, would take with one that comes with this size. Fails
   // with what Start's listener would hear, but for what the input itself is refused for.
-  absl::StatusOr<UpscaleEstimate> Estimate(const UpscaleTask& task, PictureSize input) const;
+  absl::StatusOr<UpscaleEstimate> Estimate(const UpscaleTask& task, PictureSize came) const;
 
   // Ends every request that there is for the server's sake: their listeners hear
   // kUnavailable, reason DRAINING.

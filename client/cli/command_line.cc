@@ -12,6 +12,7 @@
 
 #include "client/cli/help_text.h"
 #include "client/image_format.h"
+#include "client/image_size.h"
 #include "common/status_macros.h"
 #include "common/version.h"
 
@@ -31,6 +32,7 @@ struct Values {
   std::optional<std::uint64_t> seed;
   std::optional<std::uint32_t> image_count;
   std::optional<std::uint32_t> quality;
+  std::string size;
   std::string format;
   std::string output_type;
   std::string latents_family;
@@ -43,6 +45,11 @@ struct Values {
 std::string CheckNatural(const std::string& text) {
   if (text.find_first_not_of("0123456789") == std::string::npos) return "";
   return fmt::format("'{}' given; a whole number, 0 or more, is allowed", text);
+}
+
+std::string CheckSize(const std::string& text) {
+  if (SizeNamed(text).has_value()) return "";
+  return fmt::format("'{}' given; WxH such as 640x480 is allowed", text);
 }
 
 void DescribeFiles(CLI::App& app, Values& values) {
@@ -95,6 +102,11 @@ void DescribePicture(CLI::App& app, Values& values) {
   app.add_option("-n,--n", values.image_count, "How many versions to make, 1 to 10 (default: 1)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
+  app.add_option("--resize", values.size,
+                 "Bring pictures to this size first, whatever their proportions; outputs are twice "
+                 "as large (default: as they are)")
+      ->option_text("WxH")
+      ->check(CheckSize);
   app.add_option("--format", values.format,
                  "png, jpeg or webp (default: what the name given with -o says, or else png)")
       ->check(CLI::IsMember({"png", "jpeg", "webp"}))
@@ -186,6 +198,7 @@ v1::UpscaleSpec MakeSpec(const Values& values) {
   if (values.seed.has_value()) spec.set_seed(*values.seed);
   if (values.image_count.has_value()) spec.set_image_count(*values.image_count);
   if (values.quality.has_value()) spec.set_quality(*values.quality);
+  if (const auto size = SizeNamed(values.size)) *spec.mutable_resize_to() = *size;
   if (const auto format = FormatNamed(values.format)) spec.set_output_format(*format);
   if (values.output_type == "latents") spec.set_output_type(v1::OUTPUT_TYPE_LATENTS);
   return spec;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "client/image_format.h"
+#include "client/image_size.h"
 #include "client/timings.h"
 #include "common/error_details.h"
 
@@ -22,16 +23,12 @@ std::string OutputOf(const v1::UpscaleResponse& response, const FileTask& task, 
   return at < task.outputs.size() && index < response.images_size() ? task.outputs[at] : "";
 }
 
-std::string Describe(const v1::ImageSize& size) {
-  return fmt::format("{}x{}", size.width(), size.height());
-}
-
 std::string EstimateInWords(const FileResult& result) {
   const v1::EstimateUpscaleResponse& estimate = *result.estimate;
   const std::string input =
-      result.input_size.has_value() ? Describe(*result.input_size) : "latents";
+      result.input_size.has_value() ? SizeName(*result.input_size) : "latents";
   std::string text = fmt::format("{}: {} -> {}, {}, {:.0f} MiB of device memory", result.task.input,
-                                 input, Describe(estimate.output_size()), result.task.outputs[0],
+                                 input, SizeName(estimate.output_size()), result.task.outputs[0],
                                  static_cast<double>(estimate.device_memory_bytes()) / kMebibyte);
   if (estimate.tile_count() > 1) text += fmt::format(", in {} parts", estimate.tile_count());
   if (estimate.has_work()) text += fmt::format(", {:.1f} s of work", ToSeconds(estimate.work()));
@@ -148,7 +145,7 @@ std::vector<std::string> InWords(const FileResult& result, bool quiet) {
   for (int i = 0; i < result.response.images_size(); ++i) {
     const v1::UpscaledImage& image = result.response.images(i);
     lines.push_back(fmt::format("{}: {}, seed {}", OutputOf(result.response, result.task, i),
-                                Describe(image.size()), image.seed()));
+                                SizeName(image.size()), image.seed()));
   }
   return lines;
 }

@@ -31,6 +31,11 @@ absl::Status CheckRange(const char* field, std::uint32_t given, std::uint32_t le
   return InvalidField(field, fmt::format("{} given; {} to {} is allowed", given, least, most));
 }
 
+absl::Status CheckSize(const v1::ImageSize& size) {
+  UPSCALER_RETURN_IF_ERROR(CheckRange("resize_to.width", size.width(), 1, kMaxResizedSide));
+  return CheckRange("resize_to.height", size.height(), 1, kMaxResizedSide);
+}
+
 // The format, or nothing if `format` is a number that this server does not know.
 std::optional<ImageFormat> FromProto(v1::ImageFormat format) {
   switch (format) {
@@ -92,6 +97,7 @@ absl::Status CheckSpec(const v1::UpscaleSpec& spec) {
   if (spec.has_preview_count()) {
     UPSCALER_RETURN_IF_ERROR(CheckRange("preview_count", spec.preview_count(), 0, kMaxPreviews));
   }
+  if (spec.has_resize_to()) UPSCALER_RETURN_IF_ERROR(CheckSize(spec.resize_to()));
   return absl::OkStatus();
 }
 
@@ -143,6 +149,9 @@ absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, TaskInput inpu
                    .deadline = deadline};
   if (input.latents.has_value()) {
     UPSCALER_ASSIGN_OR_RETURN(task.latents, ReadForm(*input.latents));
+    if (spec.has_resize_to()) {
+      return InvalidField("resize_to", "given with latents; only pictures are resized");
+    }
   }
   if (task.input.empty()) {
     return InvalidField(task.latents.has_value() ? "latents.data" : "image",
@@ -151,6 +160,10 @@ absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, TaskInput inpu
   if (spec.has_guidance_scale()) task.guidance_scale = spec.guidance_scale();
   if (spec.has_num_inference_steps()) task.steps = static_cast<int>(spec.num_inference_steps());
   if (spec.has_image_count()) task.image_count = static_cast<int>(spec.image_count());
+  if (spec.has_resize_to()) {
+    task.resize_to = PictureSize{.width = static_cast<int>(spec.resize_to().width()),
+                                 .height = static_cast<int>(spec.resize_to().height())};
+  }
   if (spec.has_quality()) task.output.quality = static_cast<int>(spec.quality());
   return task;
 }
@@ -168,6 +181,10 @@ v1::UpscaleSpec EffectiveSpec(const UpscaleTask& task) {
   spec.set_output_type(task.output_type == OutputType::kLatents ? v1::OUTPUT_TYPE_LATENTS
                                                                 : v1::OUTPUT_TYPE_IMAGE);
   spec.set_preview_count(static_cast<std::uint32_t>(task.preview_count));
+  if (task.resize_to.has_value()) {
+    spec.mutable_resize_to()->set_width(static_cast<std::uint32_t>(task.resize_to->width));
+    spec.mutable_resize_to()->set_height(static_cast<std::uint32_t>(task.resize_to->height));
+  }
   return spec;
 }
 

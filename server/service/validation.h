@@ -23,6 +23,7 @@ inline constexpr std::uint32_t kMaxSteps = 200;
 inline constexpr std::uint32_t kMaxImages = 10;
 inline constexpr std::uint32_t kMaxPreviews = 10;
 inline constexpr std::uint32_t kMaxQuality = 100;
+inline constexpr std::uint32_t kMaxResizedSide = 65'535;
 inline constexpr std::size_t kMaxChunkBytes = std::size_t{1} << 20;
 
 // What a caller has sent: an encoded picture, or latents.
@@ -43,7 +44,7 @@ absl::Status CheckSpec(const v1::UpscaleSpec& spec);
 // How to read latents. kInvalidArgument naming the field.
 absl::StatusOr<LatentsForm> ReadForm(const v1::LatentsInfo& latents);
 
-// `task` as a spec in which nothing is left out.
+// `task` as a spec in which nothing is left out but a size to resize to, if it has none.
 v1::UpscaleSpec EffectiveSpec(const UpscaleTask& task);
 
 v1::ImageFormat ToProto(ImageFormat format);

@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(
         OwnError{"AnswerNobodyGives", OwnErrorTest::Form("response_format", "file"),
                  BadField("response_format")},
         OwnError{"ScaleOfThree", OwnErrorTest::Form("scale", "3"), BadField("scale")},
-        OwnError{"SizeOfItsOwn", OwnErrorTest::Form("size", "64x64"), BadField("size")},
+        OwnError{"SizeOfOneSide", OwnErrorTest::Form("size", "64"), BadField("size")},
         OwnError{"StreamPerhaps", OwnErrorTest::Form("stream", "perhaps"), BadField("stream")},
         OwnError{"FourPreviews", OwnErrorTest::Form("partial_images", "4"),
                  BadField("partial_images")},

@@ -71,6 +71,8 @@ TEST(RestErrorTest, SpeaksOfFieldsByTheirRestNames) {
                {"spec.image_count", "n"},
                {"start.spec.guidance_scale", "guidance_scale"},
                {"quality", "output_compression"},
+               {"resize_to", "size"},
+               {"start.spec.resize_to.width", "size"},
                {"request_id", "Idempotency-Key"},
                {"after_sequence", "after"},
                {"page_token", "after"},

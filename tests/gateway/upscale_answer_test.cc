@@ -67,6 +67,16 @@ TEST(JsonAnswerTest, TellsTheSettingsByTheirRestNamesWithoutThePrompt) {
                             {"output_compression", 90}}));
 }
 
+TEST(JsonAnswerTest, TellsTheSizeThatThePictureWasResizedTo) {
+  v1::UpscaleResponse resized = TwoPictures();
+  resized.mutable_effective_spec()->mutable_resize_to()->set_width(32);
+  resized.mutable_effective_spec()->mutable_resize_to()->set_height(16);
+
+  const HttpResponse response = JsonAnswer(resized, {.created = kCreated});
+
+  EXPECT_EQ(nlohmann::json::parse(response.body)["parameters"]["size"], "32x16");
+}
+
 TEST(JsonAnswerTest, GivesDataUrlsWhenAsked) {
   const HttpResponse response = JsonAnswer(
       TwoPictures(), {.created = kCreated, .response_format = UpscaleForm::ResponseFormat::kUrl});

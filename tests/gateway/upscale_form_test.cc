@@ -106,8 +106,17 @@ TEST(ReadFormTest, ReadsTrueAndFalseHoweverTheyAreWritten) {
   }
 }
 
+TEST(ReadFormTest, TakesASizeForTheOneToResizeTo) {
+  const auto sized = Read({{"size", "640x480"}});
+
+  ASSERT_THAT(sized, IsOk());
+  EXPECT_EQ(sized->spec.resize_to().width(), 640U);
+  EXPECT_EQ(sized->spec.resize_to().height(), 480U);
+  EXPECT_FALSE(Read({{"size", "auto"}})->spec.has_resize_to());
+}
+
 TEST(ReadFormTest, LeavesRangesToTheService) {
-  EXPECT_THAT(Read({{"n", "1000"}, {"guidance_scale", "-4"}}), IsOk());
+  EXPECT_THAT(Read({{"n", "1000"}, {"guidance_scale", "-4"}, {"size", "70000x1"}}), IsOk());
 }
 
 struct BadField {
@@ -132,17 +141,20 @@ TEST_P(BadFieldTest, IsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     ReadForm, BadFieldTest,
-    ::testing::Values(BadField{"n", "two"}, BadField{"n", "-1"}, BadField{"n", " 1"},
-                      BadField{"n", "1 "}, BadField{"n", "1.0"}, BadField{"n", "+1"},
-                      BadField{"n", "0x1"}, BadField{"n", "4294967296"},
-                      BadField{"num_inference_steps", "1e2"}, BadField{"seed", "-1"},
-                      BadField{"seed", "18446744073709551616"}, BadField{"guidance_scale", "nan"},
-                      BadField{"guidance_scale", "inf"}, BadField{"guidance_scale", "1e999"},
-                      BadField{"guidance_scale", "7,5"}, BadField{"output_compression", "best"},
-                      BadField{"output_format", "bmp"}, BadField{"response_format", "base64"},
-                      BadField{"scale", "4"}, BadField{"size", "64x64"}, BadField{"stream", "no"},
-                      BadField{"partial_images", "4"}, BadField{"partial_images", "-1"},
-                      BadField{"partial_images", "few"}, BadField{"model", "another"}));
+    ::testing::Values(
+        BadField{"n", "two"}, BadField{"n", "-1"}, BadField{"n", " 1"}, BadField{"n", "1 "},
+        BadField{"n", "1.0"}, BadField{"n", "+1"}, BadField{"n", "0x1"},
+        BadField{"n", "4294967296"}, BadField{"num_inference_steps", "1e2"}, BadField{"seed", "-1"},
+        BadField{"seed", "18446744073709551616"}, BadField{"guidance_scale", "nan"},
+        BadField{"guidance_scale", "inf"}, BadField{"guidance_scale", "1e999"},
+        BadField{"guidance_scale", "7,5"}, BadField{"output_compression", "best"},
+        BadField{"output_format", "bmp"}, BadField{"response_format", "base64"},
+        BadField{"scale", "4"}, BadField{"size", "64"}, BadField{"size", "64x"},
+        BadField{"size", "x64"}, BadField{"size", "64x64x64"}, BadField{"size", "64X64"},
+        BadField{"size", "64 x 64"}, BadField{"size", "0x64"}, BadField{"size", "64x-64"},
+        BadField{"size", "4294967296x64"}, BadField{"size", "AUTO"}, BadField{"stream", "no"},
+        BadField{"partial_images", "4"}, BadField{"partial_images", "-1"},
+        BadField{"partial_images", "few"}, BadField{"model", "another"}));
 
 TEST(ReadFormTest, RefusesAFieldThatComesTwice) {
   const auto twice = Read({{"n", "1"}, {"n", "1"}});

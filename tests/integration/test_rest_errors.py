@@ -87,7 +87,10 @@ def start(start_server) -> Callable[..., ServerProcess]:
         ("response_format", "png"),
         ("scale", "3"),
         ("seed", "-1"),
-        ("size", "64x64"),
+        ("size", "64"),
+        ("size", "64X64"),
+        ("size", "0x64"),
+        ("size", "64x65536"),
         ("stream", "maybe"),
     ],
 )

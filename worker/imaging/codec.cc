@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "worker/imaging/vips_image.h"
 
 namespace upscaler {
 namespace {
@@ -112,24 +112,6 @@ VImage Develop(const VImage& encoded) {
   if (vips_image_get_orientation(image.get_image()) == kUpright) return image;
   // Turning reads columns, which a file that is read row by row cannot give.
   return image.copy_memory().autorot();
-}
-
-Image ToImage(const VImage& picture) {
-  std::size_t size = 0;
-  const std::unique_ptr<void, FreeWithGlib> memory(picture.write_to_memory(&size));
-  const std::span samples(static_cast<const std::uint8_t*>(memory.get()), size);
-  return Image{.width = picture.width(),
-               .height = picture.height(),
-               .pixels = std::vector(samples.begin(), samples.end())};
-}
-
-// A view of the pixels. It must not outlive `image`.
-VImage ViewOf(const Image& image) {
-  // libvips takes a mutable pointer and does not write to it.
-  auto* pixels = const_cast<std::uint8_t*>(image.pixels.data());  // NOLINT(*-const-cast)
-  return VImage::new_from_memory(pixels, image.pixels.size(), image.width, image.height, kSrgbBands,
-                                 VIPS_FORMAT_UCHAR)
-      .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB));
 }
 
 // How libvips is to write a format. It chooses the writer by the suffix.

@@ -1,4 +1,4 @@
-// Pictures from files' bytes and back. This is where libvips begins and ends.
+// Pictures from files' bytes and back.
 
 #pragma once
 

@@ -130,6 +130,14 @@ TEST_F(CommandLineTest, GoesOnAfterAFailureUnlessToldOtherwise) {
   EXPECT_FALSE(ParseGood({"a.png", "--keep-going"}).fail_fast);
 }
 
+TEST_F(CommandLineTest, ReadsTheSizeToResizeTo) {
+  const CommandLine line = ParseGood({"a.png", "--resize", "640x480"});
+
+  EXPECT_EQ(line.spec.resize_to().width(), 640U);
+  EXPECT_EQ(line.spec.resize_to().height(), 480U);
+  EXPECT_FALSE(ParseGood({"a.png"}).spec.has_resize_to());
+}
+
 TEST_F(CommandLineTest, ReadsWhatIsSaidOfLatents) {
   const CommandLine line =
       ParseGood({"a.npy", "--output-type", "latents", "--latents-family", "sd2"});
@@ -185,6 +193,7 @@ TEST_F(CommandLineTest, RefusesWhatIsMissingOrNoNumber) {
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--steps", "many"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--seed", "-1"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "-o", "out.png", "--steps", "4294967296"}), ExitCode::kUsage);
+  EXPECT_EQ(ParseBad({"in.png", "--resize", "640"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "--jobs", "0"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "--jobs", "257"}), ExitCode::kUsage);
   EXPECT_EQ(ParseBad({"in.png", "--retry", "-1"}), ExitCode::kUsage);
@@ -198,7 +207,7 @@ TEST_F(CommandLineTest, NamesTheDefaultOfEveryOptionThatTakesAValue) {
   EXPECT_EQ(ParseBad({"--help"}), ExitCode::kOk);
 
   // "  --steps NUMBER", then spaces or a new line, then words.
-  const std::regex option(R"(\n  (?:-.,)?(--[a-z-]+) [A-Z][A-Z:]+\s+([^\n]*))");
+  const std::regex option(R"(\n  (?:-.,)?(--[a-z-]+) (?:WxH|[A-Z][A-Z:]+)\s+([^\n]*))");
   const std::string help = out_.str();
   int options = 0;
   for (std::sregex_iterator i(help.begin(), help.end(), option), end; i != end; ++i) {

@@ -317,6 +317,19 @@ TEST_F(UpscalerServiceTest, EstimatesWithoutRunning) {
   EXPECT_EQ(script_.admitted(), 0U);
 }
 
+TEST_F(UpscalerServiceTest, EstimatesAtTheSizeToResizeTo) {
+  grpc::ClientContext call;
+  v1::EstimateUpscaleRequest request;
+  request.mutable_image_size()->set_width(9);
+  request.mutable_image_size()->set_height(6);
+  *request.mutable_spec()->mutable_resize_to() = request.image_size();
+  request.mutable_spec()->mutable_resize_to()->set_width(5);
+
+  v1::EstimateUpscaleResponse response;
+  ASSERT_TRUE(stub_->EstimateUpscale(&call, request, &response).ok());
+  EXPECT_EQ(response.output_size().width(), 10U);
+}
+
 TEST_F(UpscalerServiceTest, EstimatesNothingWithoutASizeThatCanBe) {
   v1::EstimateUpscaleRequest without;
   v1::EstimateUpscaleRequest empty;

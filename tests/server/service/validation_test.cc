@@ -72,6 +72,41 @@ TEST(MakeTaskTest, RefusesNumbersOutOfRange) {
   ExpectRefused(spec, "quality", "0 to 100 is allowed");
 }
 
+v1::UpscaleSpec ResizedTo(std::uint32_t width, std::uint32_t height) {
+  v1::UpscaleSpec spec;
+  spec.mutable_resize_to()->set_width(width);
+  spec.mutable_resize_to()->set_height(height);
+  return spec;
+}
+
+TEST(MakeTaskTest, TakesTheSizeToResizeTo) {
+  EXPECT_THAT(Make(ResizedTo(1, 65'535))->resize_to,
+              Optional(PictureSize{.width = 1, .height = 65'535}));
+  EXPECT_EQ(Make({})->resize_to, std::nullopt);
+}
+
+TEST(MakeTaskTest, RefusesASizeToResizeToThatIsOutOfRange) {
+  for (const std::uint32_t side : {0U, 65'536U, 4'294'967'295U}) {
+    ExpectRefused(ResizedTo(side, 1), "resize_to.width", "1 to 65535 is allowed");
+    ExpectRefused(ResizedTo(1, side), "resize_to.height", "1 to 65535 is allowed");
+  }
+}
+
+TEST(MakeTaskTest, ResizesNoLatents) {
+  v1::LatentsInfo latents;
+  latents.set_family(v1::LATENTS_FAMILY_SERVED_MODEL);
+  latents.set_data_type(v1::TENSOR_DATA_TYPE_FLOAT32);
+  latents.set_height(2);
+  latents.set_width(2);
+
+  const absl::Status status =
+      MakeTask(ResizedTo(16, 16), {.bytes = "numbers", .latents = latents}, TimePoint::max(), 0)
+          .status();
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(FieldOf(status), Optional(std::string("resize_to")));
+}
+
 TEST(MakeTaskTest, RefusesGuidanceThatIsNoNumberOrOutOfRange) {
   v1::UpscaleSpec spec;
   for (const double guidance :
@@ -116,6 +151,9 @@ TEST(EffectiveSpecTest, SaysAllThatTheTaskHolds) {
   EXPECT_EQ(effective.output_format(), v1::IMAGE_FORMAT_WEBP);
   EXPECT_EQ(effective.num_inference_steps(), 25U);
   EXPECT_TRUE(effective.has_guidance_scale());
+  EXPECT_FALSE(effective.has_resize_to());
+  EXPECT_EQ(EffectiveSpec(*Make(ResizedTo(3, 2))).resize_to().width(), 3U);
+  EXPECT_EQ(EffectiveSpec(*Make(ResizedTo(3, 2))).resize_to().height(), 2U);
   EXPECT_TRUE(effective.has_quality());
 }
 
