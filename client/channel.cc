@@ -20,9 +20,9 @@ namespace {
 constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 
-// gRPC waits up to two minutes between attempts by default, which is longer than
-// a server takes to start.
-constexpr int kMaxReconnectBackoffMs = 5'000;
+// Before the second attempt to connect; after more of them gRPC waits longer, up to two
+// minutes by default, which is longer than a server takes to start.
+constexpr int kFirstPauseMs = 100;
 
 // Health is asked for by policies that have several servers in view.
 constexpr const char* kOnlyHealthy = R"({
@@ -35,7 +35,9 @@ std::shared_ptr<grpc::Channel> Make(const ChannelOptions& options,
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstPauseMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   static_cast<int>(options.longest_pause.count()));
   // Where the name stands for several servers, they take turns.
   arguments.SetLoadBalancingPolicyName("round_robin");
   if (options.only_healthy) arguments.SetServiceConfigJSON(kOnlyHealthy);

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,8 @@ struct ChannelOptions {
   // Asks servers by gRPC's health protocol whether they take work, all the time, and sends
   // calls to those that do. Where none does, calls fail with kUnavailable at once.
   bool only_healthy = false;
+  // At most that long, between attempts to connect. At least 100 ms.
+  std::chrono::milliseconds longest_pause{5'000};
 };
 
 // A channel to a server. It connects when it is first used and again when it has to.

@@ -14,15 +14,19 @@ namespace upscaler {
 // Thread-safe.
 class CurrentCall {
  public:
-  // This call is next: the one that Cancel ends, or that is ended at once where Cancel came
-  // before. It need not be started yet.
-  void Enter(const std::shared_ptr<PendingCall>& call) ABSL_LOCKS_EXCLUDED(mutex_) {
+  // This call is next: the one that Cancel ends. It need not be started yet. False where
+  // Cancel came before: the call is ended at once, so that it tells of that if it is
+  // started all the same.
+  bool Enter(const std::shared_ptr<PendingCall>& call) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       const MutexLock lock(mutex_);
-      call_ = call;
-      if (!cancelled_) return;
+      if (!cancelled_) {
+        call_ = call;
+        return true;
+      }
     }
     call->Cancel();
+    return false;
   }
 
   // Ends the call that there is, and those to come.

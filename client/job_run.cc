@@ -2,7 +2,19 @@
 
 #include <utility>
 
+#include "common/error_details.h"
+
 namespace upscaler {
+namespace {
+
+// What the service says has a reason, which the end of a call that was cancelled here has
+// not.
+absl::Status NameCancellation(const absl::Status& status) {
+  if (!absl::IsCancelled(status) || !ReasonOf(status).has_value()) return status;
+  return WithReason(absl::CancelledError("the job was cancelled"), "JOB_CANCELLED");
+}
+
+}  // namespace
 
 std::shared_ptr<JobRun> JobRun::Create() {
   // Not make_shared, which has no access to the constructor.
@@ -62,7 +74,9 @@ void JobRun::Download(std::uint32_t image_index) {
   request.set_job_id(job_id_);
   request.set_image_index(image_index);
   download_ = JobDownloadCall::Create();
-  current_.Enter(download_);
+  // Otherwise it is the watch that was cancelled, and whose end is told: beside it no other
+  // call may be at work.
+  if (!current_.Enter(download_)) return;
   download_->Start(
       channel_, &JobMethods::DownloadUpscaleJob, std::move(request), options_,
       {.on_message = [self = shared_from_this()](
@@ -100,7 +114,7 @@ void JobRun::End(const absl::Status& status) {
   if (!breach_.ok()) {
     std::move(callbacks.on_done)(breach_);
   } else if (!status.ok()) {
-    std::move(callbacks.on_done)(status);
+    std::move(callbacks.on_done)(NameCancellation(status));
   } else {
     std::move(callbacks.on_done)(std::move(assembler_).Finish());
   }

@@ -34,7 +34,8 @@ class JobRun final : public std::enable_shared_from_this<JobRun> {
 
   // As UpscaleCall::Start, with the same events in the same order, but for a job that is
   // called `key`: a new one, or the one that is there already. Its order's timeout is for
-  // who waits; the job goes on. At most one call.
+  // who waits; the job goes on. Where somebody cancels the job itself, on_done hears
+  // kCancelled, reason JOB_CANCELLED. At most one call.
   void Start(std::shared_ptr<grpc::Channel> channel, UpscaleOrder order, std::string key,
              UpscaleCallbacks callbacks);
 

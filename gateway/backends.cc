@@ -22,10 +22,9 @@ constexpr std::chrono::seconds kRetryPause{1};
 // of the network behind the gateway.
 std::string PrefixOf(std::string_view address) { return fmt::format("{:08x}-", Crc32(address)); }
 
-// A server of a list is ready when its channel is: the channel asks for its health. To ask
-// makes the channel connect, if it is at rest.
+// To ask makes the channel connect, if it is at rest.
 bool IsReady(const Backends::Home& home) {
-  return home.channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+  return home.healthy->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
 }
 
 // Whoever has the highest rank for a key gets it: when servers come and go, only their own
@@ -51,16 +50,15 @@ std::unique_ptr<const Backends> Backends::Unlisted(std::shared_ptr<grpc::Channel
 
 absl::StatusOr<std::unique_ptr<const Backends>> Backends::Several(
     std::shared_ptr<grpc::Channel> balanced, const std::vector<Listed>& servers) {
-  if (servers.size() == 1) return One(std::move(balanced));
   std::vector<Home> homes;
   for (const Listed& server : servers) {
-    const std::string prefix = PrefixOf(server.address);
+    const std::string prefix = servers.size() == 1 ? "" : PrefixOf(server.address);
     if (std::ranges::find(homes, prefix, &Home::prefix) != homes.end()) {
       return absl::InvalidArgumentError(fmt::format(
           "the server {} is given twice, or shares its number with another one's address",
           server.address));
     }
-    homes.push_back({.channel = server.channel, .prefix = prefix});
+    homes.push_back({.channel = server.channel, .prefix = prefix, .healthy = server.healthy});
   }
   return std::unique_ptr<const Backends>(new Backends(std::move(balanced), std::move(homes)));
 }

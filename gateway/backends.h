@@ -30,16 +30,20 @@ class Backends {
  public:
   // One server, by itself.
   struct Home {
+    // Whatever state the server is in: one that drains has its jobs still.
     std::shared_ptr<grpc::Channel> channel;
     // Of its jobs: a public id is the prefix and the server's own id. Empty where there
     // is no other server.
     std::string prefix;
+    // Ready while the server takes work. May be null where there is no other server.
+    std::shared_ptr<grpc::Channel> healthy{};
   };
 
-  // One server as its address was given, "host:port", and the way to it alone.
+  // One server as its address was given, "host:port", and the ways to it alone, as in Home.
   struct Listed {
     std::string address;
     std::shared_ptr<grpc::Channel> channel;
+    std::shared_ptr<grpc::Channel> healthy;
   };
 
   // A server that stands alone.
@@ -71,13 +75,14 @@ class Backends {
   // Where a job is to be found. kNotFound for an id that names none of the servers.
   absl::StatusOr<JobAddress> Find(std::string_view public_id) const;
 
+  // kUnimplemented where it is not known which servers have jobs.
+  absl::Status CheckListed() const;
+
   // All servers that have jobs, in the order of the list. Empty where that is not known.
   const std::vector<Home>& homes() const { return homes_; }
 
  private:
   Backends(std::shared_ptr<grpc::Channel> balanced, std::vector<Home> homes);
-
-  absl::Status CheckListed() const;
 
   const std::shared_ptr<grpc::Channel> balanced_;
   const std::vector<Home> homes_;

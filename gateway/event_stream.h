@@ -44,7 +44,7 @@ inline constexpr const char* kKeepAliveEvent = ": keep-alive\n\n";
 // there will be more.
 bool IsBehind(const BodyPipe& pipe);
 
-// The answer whose body is a stream of events.
+// The answer whose body is a stream of events; without a pipe, its head.
 HttpResponse EventStream(std::shared_ptr<BodyPipe> pipe);
 
 }  // namespace upscaler

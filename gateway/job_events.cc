@@ -40,7 +40,8 @@ absl::StatusOr<std::uint64_t> ReadAfter(const HttpRequest& request) {
   return 0;
 }
 
-// The head alone: nobody would ever read the events.
+// The head alone: nobody would ever read the events. Without a pipe, as libmicrohttpd ends
+// what comes in chunks even where nothing of it is sent.
 RouteTable::Outcome HeadOf(const JobRequest& job) {
   const auto call = JobGetCall::Create();
   return std::make_shared<CallHandler>(call, [call, job](Respond respond) {
@@ -49,7 +50,7 @@ RouteTable::Outcome HeadOf(const JobRequest& job) {
     call->Start(job.address.channel, &JobMethods::GetUpscaleJob, std::move(question), job.options,
                 [respond = std::move(respond)](
                     const absl::StatusOr<v1::GetUpscaleJobResponse>& answer) mutable {
-                  std::move(respond)(answer.ok() ? EventStream(std::make_shared<BodyPipe>())
+                  std::move(respond)(answer.ok() ? EventStream(/*pipe=*/nullptr)
                                                  : ErrorResponse(answer.status()));
                 });
   });

@@ -76,18 +76,15 @@ absl::Status ReadAfter(std::string_view text, const Homes& homes, Page& page) {
   return InvalidField("after", "no page has said that what was given is next");
 }
 
-absl::StatusOr<Page> ReadPage(const HttpHeaders& query, const Homes& homes) {
-  if (homes.empty()) {
-    return absl::UnimplementedError(
-        "this gateway has no jobs: it knows its servers by one name, not one by one");
-  }
+absl::StatusOr<Page> ReadPage(const HttpHeaders& query, const Backends& backends) {
+  UPSCALER_RETURN_IF_ERROR(backends.CheckListed());
   Page page;
   UPSCALER_ASSIGN_OR_RETURN(const std::uint32_t limit, ReadLimit(FindHeader(query, "limit")));
   page.request.set_page_size(limit);
   UPSCALER_ASSIGN_OR_RETURN(const v1::UpscaleJobState state,
                             ReadStatus(FindHeader(query, "status")));
   page.request.set_state(state);
-  UPSCALER_RETURN_IF_ERROR(ReadAfter(FindHeader(query, "after"), homes, page));
+  UPSCALER_RETURN_IF_ERROR(ReadAfter(FindHeader(query, "after"), backends.homes(), page));
   return page;
 }
 
@@ -116,7 +113,7 @@ HttpResponse Answer(const v1::ListUpscaleJobsResponse& list, std::size_t home, c
 
 RouteTable::Outcome ListJobs(const UpscaleBackend& backend, const RoutedRequest& request) {
   const Homes& homes = backend.backends.homes();
-  absl::StatusOr<Page> page = ReadPage(request.http.query, homes);
+  absl::StatusOr<Page> page = ReadPage(request.http.query, backend.backends);
   if (!page.ok()) return ErrorResponse(page.status());
   const auto call = JobListCall::Create();
   return std::make_shared<CallHandler>(call, [&backend, &homes, call, page = *std::move(page),

@@ -27,6 +27,11 @@ bool IsJobId(const std::string& id) {
          });
 }
 
+absl::Status NoSuchJob() {
+  return WithReason(WithField(absl::NotFoundError("job_id: there is no such job"), "job_id"),
+                    "JOB_NOT_FOUND");
+}
+
 }  // namespace
 
 CallOptions QuestionOptions(const RoutedRequest& request) {
@@ -40,11 +45,9 @@ CallOptions QuestionOptions(const RoutedRequest& request) {
 
 absl::StatusOr<JobRequest> ReadJobRequest(const Backends& backends, const RoutedRequest& request) {
   const std::string& id = request.parameters.front();
-  absl::StatusOr<JobAddress> address = absl::NotFoundError("there is no such job");
+  absl::StatusOr<JobAddress> address = NoSuchJob();
   if (IsJobId(id)) address = backends.Find(id);
-  if (absl::IsNotFound(address.status())) {
-    return WithReason(address.status(), "JOB_NOT_FOUND");
-  }
+  if (absl::IsNotFound(address.status())) return NoSuchJob();
   if (!address.ok()) return address.status();
   return JobRequest{.id = id, .address = *std::move(address), .options = QuestionOptions(request)};
 }

@@ -18,11 +18,11 @@ struct JobRequest {
   CallOptions options;
 };
 
-// What every question about jobs goes with: who asks, under which name, for how long.
+// What every question to the service goes with: who asks, under which name, for how long.
 CallOptions QuestionOptions(const RoutedRequest& request);
 
 // The request whose path has the job's id as its first parameter. kNotFound, reason
-// JOB_NOT_FOUND, for what is no job's id; otherwise as Backends::Find.
+// JOB_NOT_FOUND, naming job_id, for what is no job's id; otherwise as Backends::Find.
 absl::StatusOr<JobRequest> ReadJobRequest(const Backends& backends, const RoutedRequest& request);
 
 }  // namespace upscaler

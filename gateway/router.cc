@@ -6,12 +6,16 @@
 
 #include <fmt/format.h>
 
+#include "client/async_unary_call.h"
 #include "common/error_details.h"
 #include "gateway/api_key.h"
+#include "gateway/call_handler.h"
+#include "gateway/job_request.h"
 #include "gateway/job_routes.h"
 #include "gateway/rest_error.h"
 #include "gateway/server_description.h"
 #include "gateway/trace_headers.h"
+#include "proto/upscaler/v1/upscaler.grpc.pb.h"
 #include "telemetry/request_id.h"
 
 namespace upscaler {
@@ -47,6 +51,9 @@ HttpResponse MethodNotAllowed(const HttpRequest& request, const std::string& all
   return response;
 }
 
+using InfoCall =
+    AsyncUnaryCall<v1::UpscalerService, v1::GetServerInfoRequest, v1::GetServerInfoResponse>;
+
 }  // namespace
 
 Router::Router(const UpscaleBackend& backend, Probes probes, Cors cors)
@@ -66,8 +73,8 @@ void Router::AddRoutes() {
   routes_.Add("GET", "/v1/models",
               [this](const RoutedRequest& request) { return Info(request, ModelsAnswer); });
   routes_.Add("GET", "/v1/models/{model}", [this](const RoutedRequest& request) {
-    return Info(request, [&request](const v1::GetServerInfoResponse& info) {
-      return ModelAnswer(info, request.parameters[0]);
+    return Info(request, [id = request.parameters[0]](const v1::GetServerInfoResponse& info) {
+      return ModelAnswer(info, id);
     });
   });
   routes_.Add("GET", "/v1/capabilities",
@@ -128,15 +135,28 @@ Router::Outcome Router::Upscale(const RoutedRequest& request) const {
   return handler;
 }
 
-HttpResponse Router::Info(const RoutedRequest& request, const Describe& describe) const {
-  if (backend_.authorize != nullptr) {
-    const absl::Status allowed = backend_.authorize(ApiKeyOf(request.http.headers));
-    if (!allowed.ok()) return ErrorResponse(allowed);
-  }
+Router::Outcome Router::Info(const RoutedRequest& request, const Describe& describe) const {
+  if (backend_.authorize == nullptr) return AskInfo(request, describe);
+  const absl::Status allowed = backend_.authorize(ApiKeyOf(request.http.headers));
+  if (!allowed.ok()) return ErrorResponse(allowed);
   const auto info = probes_.info == nullptr ? std::nullopt : probes_.info();
   if (info.has_value()) return describe(*info);
   return ErrorResponse(
       WithReason(absl::UnavailableError("it is not known yet what the service is"), "LOADING"));
+}
+
+Router::Outcome Router::AskInfo(const RoutedRequest& request, const Describe& describe) const {
+  const auto call = InfoCall::Create();
+  return std::make_shared<CallHandler>(call, [call, channel = backend_.backends.balanced(),
+                                              options = QuestionOptions(request),
+                                              describe](Respond respond) {
+    call->Start(channel, &v1::UpscalerService::StubInterface::async_interface::GetServerInfo, {},
+                options,
+                [describe, respond = std::move(respond)](
+                    const absl::StatusOr<v1::GetServerInfoResponse>& info) mutable {
+                  std::move(respond)(info.ok() ? describe(*info) : ErrorResponse(info.status()));
+                });
+  });
 }
 
 HttpResponse Router::Liveness() const {

@@ -22,7 +22,8 @@ struct Probes {
   // Null means always.
   std::function<bool()> ready;  // It takes work.
   std::function<bool()> live;   // It does, or will without being started anew.
-  // What it is and allows; nothing while that is not known, nor where this is null.
+  // What it is and allows; nothing while that is not known, nor where this is null. Not
+  // used where it is the service that knows who may ask.
   std::function<std::optional<v1::GetServerInfoResponse>()> info;
 };
 
@@ -53,7 +54,10 @@ class Router {
   Outcome Upscale(const RoutedRequest& request) const;
   // Answers what `describe` says of the service, to who may ask.
   using Describe = std::function<HttpResponse(const v1::GetServerInfoResponse& info)>;
-  HttpResponse Info(const RoutedRequest& request, const Describe& describe) const;
+  Outcome Info(const RoutedRequest& request, const Describe& describe) const;
+  // The same with what the service says to the client's own key, where it is the service
+  // that knows who may ask.
+  Outcome AskInfo(const RoutedRequest& request, const Describe& describe) const;
   HttpResponse Liveness() const;
   HttpResponse Readiness() const;
   HttpResponse PagePart(const RoutedRequest& request) const;

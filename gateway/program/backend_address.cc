@@ -1,6 +1,7 @@
 #include "gateway/program/backend_address.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <absl/strings/str_join.h>
@@ -15,6 +16,9 @@
 
 namespace upscaler {
 namespace {
+
+// A server that comes back is to get work again soon; one gateway's attempts burden nobody.
+constexpr std::chrono::milliseconds kLongestPause{500};
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -110,18 +114,21 @@ absl::StatusOr<std::string> BalancedTarget(const std::vector<std::string>& addre
 absl::StatusOr<std::unique_ptr<const Backends>> ConnectBackends(
     const std::vector<std::string>& addresses, ChannelOptions channel) {
   UPSCALER_RETURN_IF_ERROR(CheckAddresses(addresses));
-  channel.only_healthy = true;
-  channel.target = addresses.front();
-  if (addresses.size() == 1) {
-    UPSCALER_ASSIGN_OR_RETURN(auto single, MakeChannel(channel));
-    return IsOneServer(addresses.front()) ? Backends::One(std::move(single))
-                                          : Backends::Unlisted(std::move(single));
-  }
+  channel.longest_pause = kLongestPause;
   std::vector<Backends::Listed> servers;
   for (const std::string& address : addresses) {
     channel.target = address;
-    UPSCALER_ASSIGN_OR_RETURN(auto own, MakeChannel(channel));
-    servers.push_back({.address = address, .channel = std::move(own)});
+    channel.only_healthy = false;
+    UPSCALER_ASSIGN_OR_RETURN(auto any, MakeChannel(channel));
+    channel.only_healthy = true;
+    UPSCALER_ASSIGN_OR_RETURN(auto healthy, MakeChannel(channel));
+    servers.push_back(
+        {.address = address, .channel = std::move(any), .healthy = std::move(healthy)});
+  }
+  if (addresses.size() == 1) {
+    std::shared_ptr<grpc::Channel> balanced = servers.front().healthy;
+    if (!IsOneServer(addresses.front())) return Backends::Unlisted(std::move(balanced));
+    return Backends::Several(std::move(balanced), servers);
   }
   UPSCALER_ASSIGN_OR_RETURN(channel.target, BalancedTarget(addresses));
   UPSCALER_ASSIGN_OR_RETURN(auto balanced, MakeChannel(channel));

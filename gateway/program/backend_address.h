@@ -28,8 +28,9 @@ absl::Status CheckAddresses(const std::vector<std::string>& addresses);
 absl::StatusOr<std::string> BalancedTarget(const std::vector<std::string>& addresses);
 
 // The ways to all of them: `channel` says how, its target does not count. Servers that say
-// by gRPC's health protocol that they are not ready get nothing. Blocks as BalancedTarget;
-// fails as that, MakeChannel and Backends::Several.
+// by gRPC's health protocol that they are not ready get no work, and are still asked about
+// the jobs that they have. Blocks as BalancedTarget; fails as that, MakeChannel and
+// Backends::Several.
 absl::StatusOr<std::unique_ptr<const Backends>> ConnectBackends(
     const std::vector<std::string>& addresses, ChannelOptions channel);
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <absl/status/statusor.h>
+
 #include "client/ask_server.h"
 
 namespace upscaler {
@@ -26,19 +28,14 @@ bool BackendWatch::ready() const {
   return channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
 }
 
-std::optional<v1::GetServerInfoResponse> BackendWatch::info() const {
-  const MutexLock lock(mutex_);
-  return info_;
-}
-
 std::string BackendWatch::model() const {
   const MutexLock lock(mutex_);
-  return info_.has_value() ? info_->model().name() : "";
+  return model_;
 }
 
 void BackendWatch::Look() {
   TellReady();
-  if (!told_ready_) return;
+  if (!told_ready_.value_or(false)) return;
   const absl::StatusOr<v1::GetServerInfoResponse> info =
       AskServerInfo(channel_, {.api_key = api_key_, .timeout = kPatience});
   if (!info.ok()) {
@@ -46,14 +43,19 @@ void BackendWatch::Look() {
     return;
   }
   told_problem_.clear();
-  if (!Keep(*info)) return;
+  if (!Keep(info->model().name())) return;
   logger_.Info("model", {{"model", info->model().name()}, {"version", info->version()}});
 }
 
 void BackendWatch::TellReady() {
-  if (ready() == told_ready_) return;
-  told_ready_ = !told_ready_;
-  logger_.Info("health", {{"ready", told_ready_}});
+  const bool is_ready = ready();
+  const std::optional<bool> told = std::exchange(told_ready_, is_ready);
+  if (told == is_ready) return;
+  if (is_ready || told.has_value()) {
+    logger_.Info("health", {{"ready", is_ready}});
+  } else {
+    logger_.Warning("no backend is ready yet");
+  }
 }
 
 // Once, not every time.
@@ -64,11 +66,9 @@ void BackendWatch::TellProblem(const absl::Status& problem) {
                   {{"code", absl::StatusCodeToString(problem.code())}, {"error", text}});
 }
 
-bool BackendWatch::Keep(v1::GetServerInfoResponse info) {
+bool BackendWatch::Keep(const std::string& model) {
   const MutexLock lock(mutex_);
-  const bool same = info_.has_value() && info_->model().name() == info.model().name();
-  info_ = std::move(info);
-  return !same;
+  return std::exchange(model_, model) != model;
 }
 
 }  // namespace upscaler

@@ -12,12 +12,11 @@
 #include <string>
 
 #include <absl/base/thread_annotations.h>
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
 #include <grpcpp/channel.h>
 
 #include "common/mutex.h"
 #include "common/ticker.h"
-#include "proto/upscaler/v1/upscaler.pb.h"
 #include "telemetry/log.h"
 
 namespace upscaler {
@@ -40,9 +39,6 @@ class BackendWatch {
   // Whether a server takes work.
   bool ready() const;
 
-  // What a server has said of itself last; nothing until one has.
-  std::optional<v1::GetServerInfoResponse> info() const ABSL_LOCKS_EXCLUDED(mutex_);
-
   // What clients call the model; empty until a server has said it.
   std::string model() const ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -51,17 +47,17 @@ class BackendWatch {
   void TellReady();
   void TellProblem(const absl::Status& problem);
   // True where the model is another one than before.
-  bool Keep(v1::GetServerInfoResponse info) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Keep(const std::string& model) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string api_key_;
   Logger& logger_;
-  // Used by the ticker alone: what was logged last.
-  bool told_ready_ = false;
+  // Used by the ticker alone: what was logged last, if anything was.
+  std::optional<bool> told_ready_;
   std::string told_problem_;
 
   mutable Mutex mutex_;
-  std::optional<v1::GetServerInfoResponse> info_ ABSL_GUARDED_BY(mutex_);
+  std::string model_ ABSL_GUARDED_BY(mutex_);
 
   Ticker ticker_;  // Last: it uses the others.
 };

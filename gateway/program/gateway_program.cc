@@ -81,7 +81,6 @@ absl::Status GatewayProgram::OpenDoors() {
                    .on_reload = [this](const absl::Status& status) { TellReload(status); }},
            .cors = std::move(cors),
            .ready = [this] { return IsReady(); },
-           .server_info = [this] { return watch_.info(); },
            .on_refused = [this](const RefusedRequest& request) { RecordRefused(request); }},
           *backends_, uploads_, clock_));
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address,

@@ -3,10 +3,20 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+
+#include <fmt/format.h>
 
 #include "common/error_details.h"
 
 namespace upscaler {
+namespace {
+
+absl::Status AboutId(std::string_view message) {
+  return WithField(absl::NotFoundError(fmt::format("job_id: {}", message)), "job_id");
+}
+
+}  // namespace
 
 v1::UpscaleJobError ToJobError(const absl::Status& error) {
   v1::UpscaleJobError proto;
@@ -35,14 +45,12 @@ absl::Status FromJobError(const v1::UpscaleJobError& error) {
 }
 
 absl::Status JobNotFound() {
-  return WithReason(absl::NotFoundError("job_id: there is no such job, or not any more"),
-                    "JOB_NOT_FOUND");
+  return WithReason(AboutId("there is no such job, or not any more"), "JOB_NOT_FOUND");
 }
 
 absl::Status JobGone() {
-  return WithReason(
-      absl::NotFoundError("job_id: the job is gone: it was deleted, or is not kept any longer"),
-      "JOB_GONE");
+  return WithReason(AboutId("the job is gone: it was deleted, or is not kept any longer"),
+                    "JOB_GONE");
 }
 
 absl::Status JobInterrupted() {

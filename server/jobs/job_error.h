@@ -14,7 +14,7 @@ v1::UpscaleJobError ToJobError(const absl::Status& error);
 // The same error again.
 absl::Status FromJobError(const v1::UpscaleJobError& error);
 
-// kNotFound, reason JOB_NOT_FOUND.
+// kNotFound, reason JOB_NOT_FOUND, naming job_id as all that is about the id does.
 absl::Status JobNotFound();
 
 // kNotFound, reason JOB_GONE: there was such a job, which was deleted or is kept no longer.

@@ -1,7 +1,9 @@
 #include "client/job_run.h"
 
+#include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +28,7 @@ using test::StatusIs;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Event = v1::UpscaleStreamResponse;
 
@@ -37,7 +40,11 @@ class JobRunTest : public ::testing::Test {
     run_->Start(channel_,
                 {.image = "input", .api_key = "key-1", .request_id = "call-1", .via = "rest"},
                 "mine",
-                {.on_event = [this](const Event& event) { kinds_.push_back(event.event_case()); },
+                {.on_event =
+                     [this](const Event& event) {
+                       kinds_.push_back(event.event_case());
+                       if (event.has_image_header()) on_header_();
+                     },
                  .on_done =
                      [this](absl::StatusOr<v1::UpscaleResponse> response) {
                        response_.set_value(std::move(response));
@@ -50,6 +57,7 @@ class JobRunTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> channel_;  // Not to go with the call, on gRPC's thread.
   std::shared_ptr<JobRun> run_ = JobRun::Create();
   std::vector<Event::EventCase> kinds_;
+  std::function<void()> on_header_ = [] {};
 
  private:
   std::promise<absl::StatusOr<v1::UpscaleResponse>> response_;
@@ -95,9 +103,30 @@ TEST_F(JobRunTest, GoesOnWithoutItsCaller) {
 
   run_->Cancel();
 
-  EXPECT_THAT(Await(), StatusIs(absl::StatusCode::kCancelled));
+  const auto response = Await();
+  EXPECT_THAT(response, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(ReasonOf(response.status()), std::nullopt);
   service_->AwaitCancelled(1);
   EXPECT_THAT(service_->asked(), ElementsAre(Field(&test::ReceivedQuestion::method, "Watch")));
+}
+
+// The call that is cancelled is the watch, and the download that would be next is none.
+TEST_F(JobRunTest, EndsOnceBetweenAPictureAndItsDownload) {
+  on_header_ = [this] { run_->Cancel(); };
+  Start(FinishedJob({"picture"}));
+
+  EXPECT_THAT(Await(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(kinds_, ElementsAre(Event::kAccepted, Event::kImageHeader));
+  EXPECT_THAT(service_->asked(), ElementsAre(Field(&test::ReceivedQuestion::method, "Watch")));
+}
+
+TEST_F(JobRunTest, EndsAtOnceWhereNobodyWaitsFromTheBeginning) {
+  run_->Cancel();
+
+  Start(FinishedJob({"picture"}));
+
+  EXPECT_THAT(Await(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(service_->created(), IsEmpty());
 }
 
 TEST_F(JobRunTest, TellsTheErrorOfTheJob) {
@@ -110,6 +139,17 @@ TEST_F(JobRunTest, TellsTheErrorOfTheJob) {
 
   EXPECT_THAT(response, StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(ReasonOf(response.status()), "OUT_OF_MEMORY");
+}
+
+TEST_F(JobRunTest, TellsThatSomebodyElseHasCancelledTheJob) {
+  JobScript script{.events = 1};
+  script.watch_end = Refusal(grpc::StatusCode::CANCELLED, "cancelled", "CANCELLED");
+  Start(script);
+
+  const auto response = Await();
+
+  EXPECT_THAT(response, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_EQ(ReasonOf(response.status()), "JOB_CANCELLED");
 }
 
 TEST_F(JobRunTest, TellsWhyThereIsNoJob) {

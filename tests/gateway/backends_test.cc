@@ -29,12 +29,12 @@ using test::StatusIs;
 constexpr const char* kNobody = "127.0.0.1:1";
 
 Backends::Listed ListedAt(const std::string& address) {
-  return {.address = address, .channel = MakeChannel(address)};
+  return {.address = address, .channel = MakeChannel(address), .healthy = MakeChannel(address)};
 }
 
 // Blocks until the channel has connected.
 void AwaitReady(const Backends::Listed& server) {
-  ASSERT_TRUE(server.channel->WaitForConnected(std::chrono::system_clock::now() +
+  ASSERT_TRUE(server.healthy->WaitForConnected(std::chrono::system_clock::now() +
                                                std::chrono::seconds(50)));
 }
 

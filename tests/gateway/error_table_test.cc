@@ -97,6 +97,7 @@ class OwnErrorTest : public test::GatewayTest, public ::testing::WithParamInterf
 };
 
 TEST_P(OwnErrorTest, IsAsTheTableSays) {
+  authorize_ = [](const std::string& /*api_key*/) { return absl::OkStatus(); };
   Start(test::GoodScript({"picture"}));
 
   const HttpReply reply = Ask(GetParam().question);
@@ -253,6 +254,9 @@ const ServiceError kServiceErrors[] = {
     {"UPLOAD_STALLED", grpc::StatusCode::DEADLINE_EXCEEDED, TooLate("upload_stalled")},
     {"JOB_NOT_FOUND", grpc::StatusCode::NOT_FOUND, Lost(404, "job_not_found"), "job_id"},
     {"JOB_GONE", grpc::StatusCode::NOT_FOUND, Lost(410, "job_gone"), "job_id"},
+    {"JOB_CANCELLED",
+     grpc::StatusCode::CANCELLED,
+     {.status = 410, .type = kInvalid, .code = "job_cancelled"}},
     {"JOB_NOT_FINISHED",
      grpc::StatusCode::FAILED_PRECONDITION,
      {.status = 409, .type = kInvalid, .code = "job_not_finished", .hopeless = false}},

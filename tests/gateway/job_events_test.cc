@@ -162,7 +162,8 @@ TEST_F(JobEventsTest, BreaksOffWhereTheServiceDoes) {
   const HttpReply rest = Get(kPath, "Last-Event-ID: 1\r\n");
 
   EXPECT_THAT(SequencesIn(broken), ElementsAre(1));
-  EXPECT_FALSE(broken.body.ends_with("0\r\n\r\n"));
+  EXPECT_FALSE(broken.whole);
+  EXPECT_TRUE(rest.whole);
   EXPECT_THAT(SequencesIn(rest), ElementsAre(2, 5, 6));
 }
 
@@ -221,6 +222,17 @@ TEST_F(JobEventsTest, WatchesNothingForAHead) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.headers.at("content-type"), "text/event-stream");
   EXPECT_THAT(service_->watched_after(), IsEmpty());
+}
+
+TEST_F(JobEventsTest, SendsNothingAfterAHead) {
+  Start({.hold = true});
+  HttpConnection connection(gateway_->port());
+  connection.Send(std::string("HEAD ") + kPath + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_THAT(connection.AwaitHead(), ::testing::HasSubstr("text/event-stream"));
+
+  connection.Ask({.path = "/v1"});
+
+  EXPECT_EQ(connection.Await().status, 200);
 }
 
 }  // namespace

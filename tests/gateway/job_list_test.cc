@@ -47,8 +47,8 @@ class JobListTest : public ::testing::Test {
   FakeJobService second_{{.pages = 0}};
   std::shared_ptr<grpc::Channel> channel_ = MakeChannel(first_.target());
   std::unique_ptr<const Backends> backends_ =
-      Backends::Several(channel_, {{"one:1", MakeChannel(first_.target())},
-                                   {"two:2", MakeChannel(second_.target())}})
+      Backends::Several(channel_, {{"one:1", MakeChannel(first_.target()), nullptr},
+                                   {"two:2", MakeChannel(second_.target()), nullptr}})
           .value();
   test::FakeClock clock_;
   UploadBudget uploads_{/*bytes=*/1};

@@ -90,7 +90,9 @@ TEST_F(JobRoutesTest, AsksTheServiceForNothingThatIsNoId) {
 
   for (const std::string& id :
        {std::string("%00"), std::string("%C3%28"), std::string("a.b"), std::string(101, 'a')}) {
-    EXPECT_EQ(Get("/v1/jobs/" + id).status, 404) << id;
+    const HttpReply reply = Get("/v1/jobs/" + id);
+    EXPECT_EQ(reply.status, 404) << id;
+    EXPECT_EQ(ErrorIn(reply)["param"], "job_id") << id;
   }
   EXPECT_THAT(service_->asked(), IsEmpty());
 }

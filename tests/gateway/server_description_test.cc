@@ -107,8 +107,13 @@ TEST(ServerDescriptionTest, HasNoDigestUntilItIsComputed) {
   EXPECT_TRUE(json::parse(CapabilitiesAnswer({}).body)["model"]["digest"].is_null());
 }
 
+// The gateway knows who may ask: everybody, unless the test says otherwise.
 class ServerDescriptionRoutesTest : public test::GatewayTest {
  protected:
+  void SetUp() override {
+    authorize_ = [](const std::string& /*api_key*/) { return absl::OkStatus(); };
+  }
+
   static constexpr const char* kPaths[] = {"/v1/models", "/v1/models/the-model",
                                            "/v1/capabilities"};
 };
@@ -146,6 +151,22 @@ TEST_F(ServerDescriptionRoutesTest, WantTheKeyThatTheServiceWants) {
     EXPECT_EQ(Ask({.path = path}).status, 401) << path;
     EXPECT_EQ(Ask({.path = path, .headers = "X-API-Key: good\r\n"}).status, 200) << path;
   }
+}
+
+TEST_F(ServerDescriptionRoutesTest, AskTheServiceWithTheKeyOfTheClientWhereItAloneKnowsThem) {
+  info_ = ServingInfo();  // Learnt with another key, and nobody's business.
+  authorize_ = nullptr;
+  Start({});
+  service_->set_wanted_authorization("Bearer good");
+
+  for (const char* const path : kPaths) {
+    EXPECT_EQ(Ask({.path = path}).status, 401) << path;
+    EXPECT_EQ(Ask({.path = path, .headers = "X-API-Key: bad\r\n"}).status, 401) << path;
+    EXPECT_EQ(Ask({.path = path, .headers = "X-API-Key: good\r\n"}).status, 200) << path;
+  }
+  const HttpReply reply =
+      Ask({.path = "/v1/capabilities", .headers = "Authorization: Bearer good\r\n"});
+  EXPECT_EQ(json::parse(reply.body)["version"], "1.2.3");
 }
 
 }  // namespace

@@ -127,6 +127,31 @@ def test_a_backend_that_loads_gets_nothing_until_it_is_ready(start_server):
     assert post(gateway).status_code == 200
 
 
+def test_a_backend_that_drains_still_gives_its_finished_pictures(start_server):
+    backend = start_backend(start_server, "--drain-delay-seconds=5")
+    gateway = start_gateway(start_server, backend)
+    job = requests.post(
+        f"{gateway.rest_url}/v1/images/upscale",
+        files={"image": SMALL},
+        headers={"Prefer": "respond-async"},
+        timeout=PATIENCE,
+    ).json()
+    while requests.get(f"{gateway.rest_url}/v1/jobs/{job['id']}").json()["status"] != "succeeded":
+        pass
+
+    backend.end()
+    await_status(f"{gateway.rest_url}/readyz", 503)
+
+    picture = requests.get(f"{gateway.rest_url}/v1/jobs/{job['id']}/images/0", timeout=PATIENCE)
+    assert picture.status_code == 200
+
+
+def test_a_gateway_without_a_backend_says_so(start_server):
+    gateway = start_server("--backend=127.0.0.1:1", program=GATEWAY, awaited="listening")
+
+    gateway.await_log("no backend is ready yet")
+
+
 def test_a_signal_lets_open_requests_finish(start_server):
     backend = start_backend(start_server, step_ms=200)
     gateway = start_gateway(start_server, backend)
@@ -161,6 +186,12 @@ def test_the_gateway_asks_with_a_key_and_passes_on_those_of_clients(start_server
     assert with_key.status_code == 200
     backend.await_logged(message="request done", api="rest", caller="shop")
     assert post(gateway).status_code == 401
+    for path in ("/v1/models", "/v1/models/demo", "/v1/capabilities"):
+        for key, status in (("", 401), ("wrong-key-of-16-and-more", 401),
+                            ("shop-key-of-16-and-more", 200)):
+            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            answer = requests.get(gateway.rest_url + path, headers=headers, timeout=PATIENCE)
+            assert answer.status_code == status, (path, key)
 
 
 def run(*options: str) -> subprocess.CompletedProcess:

@@ -152,6 +152,10 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     return reactor;
   }
 
+  // The only Authorization that GetServerInfo answers to. Before the first call; until then
+  // it answers to all.
+  void set_wanted_authorization(std::string text) { wanted_authorization_ = std::move(text); }
+
   // Answers with a version, "1.2.3", and a model, "the-model".
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* /*request*/,
@@ -159,11 +163,21 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     response->set_version("1.2.3");
     response->mutable_model()->set_name("the-model");
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    reactor->Finish(grpc::Status::OK);
+    const bool wanted = wanted_authorization_.empty() ||
+                        Metadata(*context, "authorization") == wanted_authorization_;
+    reactor->Finish(wanted ? grpc::Status::OK
+                           : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no such key"));
     return reactor;
   }
 
  private:
+  // Empty where there is none.
+  static std::string Metadata(const grpc::CallbackServerContext& context, const char* key) {
+    const auto found = context.client_metadata().find(key);
+    if (found == context.client_metadata().end()) return "";
+    return {found->second.data(), found->second.size()};
+  }
+
   class Call final
       : public grpc::ServerBidiReactor<v1::UpscaleStreamRequest, v1::UpscaleStreamResponse> {
    public:
@@ -206,13 +220,6 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     void OnDone() override { const std::unique_ptr<Call> self(this); }
 
    private:
-    // Empty where there is none.
-    static std::string Metadata(const grpc::CallbackServerContext& context, const char* key) {
-      const auto found = context.client_metadata().find(key);
-      if (found == context.client_metadata().end()) return "";
-      return {found->second.data(), found->second.size()};
-    }
-
     void Play() {
       const MutexLock lock(mutex_);
       if (ended_) return;
@@ -260,6 +267,7 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
   std::vector<UpscaleScript> first_;
   std::string target_;
   Estimate estimate_;
+  std::string wanted_authorization_;
 
   mutable Mutex mutex_;
   std::condition_variable changed_;

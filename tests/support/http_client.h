@@ -25,6 +25,7 @@ struct HttpReply {
   int status = 0;                              // 0: the server closed without a word.
   std::map<std::string, std::string> headers;  // Names in lower case.
   std::string body;
+  bool whole = true;  // False where a body that came in chunks was cut off.
 };
 
 struct HttpQuestion {
@@ -110,13 +111,15 @@ class HttpConnection {
   }
 
   // The body that came in chunks, as far as it has come.
-  static std::string Unchunk(std::string_view chunked) {
+  static std::string Unchunk(std::string_view chunked, bool& whole) {
     std::string body;
+    whole = false;
     while (true) {
       const std::size_t line = chunked.find("\r\n");
       if (line == std::string_view::npos) return body;
       const std::size_t size = std::strtoul(std::string(chunked).c_str(), nullptr, 16);
-      if (size == 0) return body;
+      whole = size == 0;
+      if (whole) return body;
       body += chunked.substr(line + 2, size);
       chunked.remove_prefix(std::min(line + 2 + size + 2, chunked.size()));
     }
@@ -136,7 +139,9 @@ class HttpConnection {
       reply.headers[absl::AsciiStrToLower(text.substr(line, colon - line))] =
           text.substr(colon + 2, at - colon - 2);
     }
-    if (reply.headers.contains("transfer-encoding")) reply.body = Unchunk(reply.body);
+    if (reply.headers.contains("transfer-encoding")) {
+      reply.body = Unchunk(reply.body, reply.whole);
+    }
     return reply;
   }
 

@@ -70,6 +70,7 @@ TEST_F(BackendWatchTest, LearnsWhatIsServed) {
 TEST_F(BackendWatchTest, KnowsNothingOfAServerThatIsNotThere) {
   const auto watch = Watch("127.0.0.1:1");
 
+  lines_.Await("no backend is ready yet");
   EXPECT_FALSE(watch->ready());
   EXPECT_EQ(watch->model(), "");
 }

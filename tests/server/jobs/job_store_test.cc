@@ -165,6 +165,9 @@ TEST_F(JobStoreTest, TellsJobsThatAreGoneFromThoseThatNeverWere) {
   EXPECT_THAT(ReasonOf(gone), Optional(std::string("JOB_GONE")));
   EXPECT_THAT(ReasonOf(never), Optional(std::string("JOB_NOT_FOUND")));
   EXPECT_THAT(ReasonOf(other), Optional(std::string("JOB_NOT_FOUND")));
+  for (const absl::Status& status : {gone, never, other}) {
+    EXPECT_THAT(FieldOf(status), Optional(std::string("job_id")));
+  }
 }
 
 TEST_F(JobStoreTest, ForgetsTheOldestWhenThereAreTooManyBytes) {
