@@ -39,6 +39,13 @@ absl::StatusOr<std::vector<FormField>> Read(std::string_view content_type,
   return reader.Finish();
 }
 
+// Each byte as a part.
+std::vector<std::string_view> BytesOf(std::string_view body) {
+  std::vector<std::string_view> bytes;
+  for (std::size_t at = 0; at < body.size(); ++at) bytes.push_back(body.substr(at, 1));
+  return bytes;
+}
+
 auto IsField(const std::string& name, const std::string& value) {
   return AllOf(Field(&FormField::name, name), Field(&FormField::value, value));
 }
@@ -162,12 +169,8 @@ TEST(MultipartReaderTest, ReadsWhatClientsWriteHoweverItIsCut) {
 TEST(MultipartReaderTest, ReadsWhatClientsWriteByteByByte) {
   for (const ClientForm& form : kClientForms) {
     const std::string body = BodyOf(form);
-    std::vector<std::string_view> bytes;
-    for (std::size_t at = 0; at < body.size(); ++at) {
-      bytes.push_back(std::string_view(body).substr(at, 1));
-    }
 
-    const auto fields = Read(form.content_type, bytes);
+    const auto fields = Read(form.content_type, BytesOf(body));
 
     ASSERT_THAT(fields, IsOk()) << form.client;
     EXPECT_THAT(*fields,
@@ -247,6 +250,7 @@ TEST(MultipartReaderTest, RefusesWhatIsNoFormOrEndsEarly) {
 
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument)) << body;
     EXPECT_THAT(std::string(status.message()), HasSubstr("not multipart/form-data")) << body;
+    EXPECT_EQ(Read(kType, BytesOf(body)).status(), status) << body;
   }
 }
 
