@@ -51,7 +51,8 @@ class Gateway {
     std::function<bool()> ready{};
     std::function<bool()> live{};
     // What the service is and allows; nothing while that is not known, nor where this is
-    // null. Must not block.
+    // null. Must not block. Not used where `authorize` is null: the service is asked then,
+    // with the client's own key.
     std::function<std::optional<v1::GetServerInfoResponse>()> server_info{};
     // Called once for each upscale that the gateway refuses by itself; all others
     // are the service's to count. On any thread; may be null. Must not

@@ -28,8 +28,8 @@ struct HttpRequest {
   std::string path;     // "/v1/images/upscale", without a query.
   HttpHeaders query{};  // The query's names and values, decoded.
   HttpHeaders headers{};
-  // Where it came in: libmicrohttpd's form parser wants it. Valid until the
-  // request is answered.
+  // Where it came in: whether TLS admits the client is a matter of the connection.
+  // Valid until the request is answered.
   MHD_Connection* connection = nullptr;
 };
 

@@ -128,6 +128,45 @@ def test_a_body_may_come_in_chunks(server: ServerProcess):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("ahead", range(5))
+def test_a_read_may_end_where_the_picture_has_just_begun(server: ServerProcess, ahead):
+    request = form()
+    cut = request.body.index(SMALL) + ahead
+    head = (
+        f"POST {UPSCALE} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        f"Content-Type: {request.headers['Content-Type']}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    # The server reads chunk by chunk, whenever they come.
+    chunks = [
+        b"%x\r\n%s\r\n" % (len(part), part)
+        for part in (request.body[:cut], request.body[cut:], b"")
+    ]
+
+    assert talk(server, head + b"".join(chunks)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_forms_may_be_written_as_dot_net_does(server: ServerProcess):
+    boundary = "c7ae3a3b-3a0c-4b8b-9a52-8e0d3f6c9d5f"
+    body = (
+        (
+            f"--{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            "Content-Disposition: form-data; name=prompt\r\n\r\na cat\r\n"
+            f"--{boundary}\r\nContent-Disposition: form-data; name=image; filename=in.png; "
+            "filename*=utf-8''in.png\r\n\r\n"
+        ).encode()
+        + SMALL
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
+
+    answer = requests.post(
+        server.rest_url + UPSCALE,
+        data=body,
+        headers={"Content-Type": f'multipart/form-data; boundary="{boundary}"'},
+    )
+
+    assert answer.status_code == 200, answer.text
+
+
 def test_who_asks_first_is_told_to_go_on(server: ServerProcess):
     request = form()
     head = (
