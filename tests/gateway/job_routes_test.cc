@@ -88,8 +88,7 @@ TEST_F(JobRoutesTest, KnowsNoOtherJob) {
 TEST_F(JobRoutesTest, AsksTheServiceForNothingThatIsNoId) {
   Start({});
 
-  for (const std::string& id :
-       {std::string("%00"), std::string("%C3%28"), std::string("a.b"), std::string(101, 'a')}) {
+  for (const std::string& id : {std::string("%C3%28"), std::string("a.b"), std::string(101, 'a')}) {
     const HttpReply reply = Get("/v1/jobs/" + id);
     EXPECT_EQ(reply.status, 404) << id;
     EXPECT_EQ(ErrorIn(reply)["param"], "job_id") << id;
