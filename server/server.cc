@@ -292,9 +292,9 @@ absl::Status Server::Drain() {
   const TimePoint start = clock_.Now();
   Upscaler& upscaler = backend_->upscaler();
   draining_ = true;
-  logger_.Info("draining", {{"delay_seconds", settings_.drain_delay_seconds}});
   watch_->Drain();
   gateway_->LetClientsGo();
+  logger_.Info("draining", {{"delay_seconds", settings_.drain_delay_seconds}});
   // Who sends requests here hears of it only after a while.
   std::this_thread::sleep_for(std::chrono::seconds(settings_.drain_delay_seconds));
   upscaler.Close();
