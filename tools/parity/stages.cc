@@ -53,13 +53,13 @@ class Comparer {
     for (std::int64_t step = 0; step < golden_.request.steps; ++step) {
       const std::array<PipelineRow*, 1> rows = {&row};
       pipeline_.Step(rows, conditions);
-      Compare(fmt::format("step.{}.latents", step), row.latents);
+      Compare(fmt::format("step.{}.latents", step), row.latents->latents());
     }
-    const at::Tensor latents = row.latents / checkpoint_.vae_config.scaling_factor;
+    const at::Tensor latents = row.latents->latents() / checkpoint_.vae_config.scaling_factor;
     Vae vae = checkpoint_.vae;
     Compare("vae.decode_input", latents);
     Compare("vae.decoded", vae->Decode(latents));
-    CompareNumbers("image", pipeline_.Decode(row.latents), kImageTolerance);
+    CompareNumbers("image", pipeline_.Decode(row.latents->latents()), kImageTolerance);
   }
 
   std::vector<Comparison> Take() && { return std::move(comparisons_); }
@@ -94,8 +94,11 @@ class Comparer {
     for (const EncodedPrompt& pass : row.condition.passes) passes_of_row.push_back(&pass);
     conditions.Gather(passes_of_row);
     const std::int64_t passes = conditions.pooled().size(0);
+    const at::Tensor& latents = row.latents->latents();
     const at::Tensor sample =
-        at::cat({ScaleInput(row.latents, row.sigma()), row.low_resolution}, /*dim=*/1)
+        at::cat({ScaleInput(latents, row.sigma()),
+                 at::upsample_nearest2d(row.low_resolution, {latents.size(2), latents.size(3)})},
+                /*dim=*/1)
             .expand({passes, -1, -1, -1});
     const at::Tensor noise_condition = at::full({passes}, NoiseCondition(row.sigma()));
     Unet unet = checkpoint_.unet;

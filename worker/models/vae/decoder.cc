@@ -29,10 +29,10 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
   }
 }
 
-at::Tensor VaeDecoderImpl::forward(const at::Tensor& latents) {
-  at::Tensor features = mid_block_(conv_in_(latents));
-  for (const auto& block : *up_blocks_) features = block->as<VaeStage>()->forward(features);
-  return conv_out_(at::silu(conv_norm_out_(features)));
+at::Tensor VaeDecoderImpl::forward(const at::Tensor& latents, NormPass& norms) {
+  at::Tensor features = mid_block_(conv_in_(latents), norms);
+  for (const auto& block : *up_blocks_) features = block->as<VaeStage>()->forward(features, norms);
+  return conv_out_(at::silu(conv_norm_out_(features, norms)));
 }
 
 }  // namespace upscaler

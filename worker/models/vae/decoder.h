@@ -5,11 +5,11 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
 #include "worker/models/nn/layers.h"
 #include "worker/models/vae/mid_block.h"
+#include "worker/models/vae/norm.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
@@ -21,13 +21,13 @@ class VaeDecoderImpl : public torch::nn::Module {
 
   // latents [B, latent_channels, h, w] -> [B, 3, r * h, r * w], r being the
   // config's reduction()
-  at::Tensor forward(const at::Tensor& latents);
+  at::Tensor forward(const at::Tensor& latents, NormPass& norms);
 
  private:
   Conv2d conv_in_{nullptr};
   VaeMidBlock mid_block_{nullptr};
   torch::nn::ModuleList up_blocks_;
-  torch::nn::GroupNorm conv_norm_out_{nullptr};
+  VaeNorm conv_norm_out_{nullptr};
   Conv2d conv_out_{nullptr};
 };
 TORCH_MODULE(VaeDecoder);

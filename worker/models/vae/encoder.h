@@ -5,11 +5,11 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
 #include "worker/models/nn/layers.h"
 #include "worker/models/vae/mid_block.h"
+#include "worker/models/vae/norm.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
@@ -21,13 +21,13 @@ class VaeEncoderImpl : public torch::nn::Module {
 
   // pixels [B, 3, H, W] in [-1, 1] -> [B, 2 * latent_channels, H / r, W / r], r
   // being the config's reduction()
-  at::Tensor forward(const at::Tensor& pixels);
+  at::Tensor forward(const at::Tensor& pixels, NormPass& norms);
 
  private:
   Conv2d conv_in_{nullptr};
   torch::nn::ModuleList down_blocks_;
   VaeMidBlock mid_block_{nullptr};
-  torch::nn::GroupNorm conv_norm_out_{nullptr};
+  VaeNorm conv_norm_out_{nullptr};
   Conv2d conv_out_{nullptr};
 };
 TORCH_MODULE(VaeEncoder);

@@ -10,8 +10,8 @@ VaeAttentionImpl::VaeAttentionImpl(const VaeConfig& config)
                                      .heads = 1}),
       group_norm_(register_module("group_norm", VaeNorm(config, config.level_channels.back()))) {}
 
-at::Tensor VaeAttentionImpl::forward(const at::Tensor& features) {
-  const auto tokens = TokensOf(group_norm_(features));  // [B, H * W, C]
+at::Tensor VaeAttentionImpl::forward(const at::Tensor& features, NormPass& norms) {
+  const auto tokens = TokensOf(group_norm_(features, norms));  // [B, H * W, C]
   return FeaturesOf(AttentionImpl::forward(tokens, KeysValues(tokens)), features) + features;
 }
 
@@ -24,10 +24,10 @@ VaeMidBlockImpl::VaeMidBlockImpl(const VaeConfig& config) {
   if (config.mid_attention) attentions_->push_back(VaeAttention(config));
 }
 
-at::Tensor VaeMidBlockImpl::forward(const at::Tensor& features) {
-  at::Tensor result = resnets_->at<VaeResnetBlockImpl>(0).forward(features);
-  if (!attentions_->is_empty()) result = attentions_->at<VaeAttentionImpl>(0).forward(result);
-  return resnets_->at<VaeResnetBlockImpl>(1).forward(result);
+at::Tensor VaeMidBlockImpl::forward(const at::Tensor& features, NormPass& norms) {
+  at::Tensor result = resnets_->at<VaeResnetBlockImpl>(0).forward(features, norms);
+  if (!attentions_->is_empty()) result = attentions_->at<VaeAttentionImpl>(0).forward(result, norms);
+  return resnets_->at<VaeResnetBlockImpl>(1).forward(result, norms);
 }
 
 }  // namespace upscaler

@@ -5,10 +5,10 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 #include <torch/nn/modules/container/modulelist.h>
-#include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
 #include "worker/models/nn/attention.h"
+#include "worker/models/vae/norm.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
@@ -21,10 +21,10 @@ class VaeAttentionImpl : public AttentionImpl {
   explicit VaeAttentionImpl(const VaeConfig& config);
 
   // features [B, C, H, W] -> [B, C, H, W]
-  at::Tensor forward(const at::Tensor& features);
+  at::Tensor forward(const at::Tensor& features, NormPass& norms);
 
  private:
-  torch::nn::GroupNorm group_norm_{nullptr};
+  VaeNorm group_norm_{nullptr};
 };
 TORCH_MODULE(VaeAttention);
 
@@ -35,7 +35,7 @@ class VaeMidBlockImpl : public torch::nn::Module {
   explicit VaeMidBlockImpl(const VaeConfig& config);
 
   // features [B, C, H, W] -> [B, C, H, W]
-  at::Tensor forward(const at::Tensor& features);
+  at::Tensor forward(const at::Tensor& features, NormPass& norms);
 
  private:
   torch::nn::ModuleList resnets_;

@@ -4,10 +4,6 @@
 
 namespace upscaler {
 
-torch::nn::GroupNorm VaeNorm(const VaeConfig& config, std::int64_t channels) {
-  return torch::nn::GroupNorm(torch::nn::GroupNormOptions(config.norm_groups, channels).eps(1e-6));
-}
-
 VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in, std::int64_t out)
     : norm1_(register_module("norm1", VaeNorm(config, in))),
       conv1_(register_module("conv1", Conv3x3(in, out))),
@@ -19,11 +15,11 @@ VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in,
   }
 }
 
-at::Tensor VaeResnetBlockImpl::forward(const at::Tensor& features) {
+at::Tensor VaeResnetBlockImpl::forward(const at::Tensor& features, NormPass& norms) {
   // The activations overwrite their input, a tensor that nobody else has.
-  at::Tensor result = norm1_(features);  // [B, in, H, W]
+  at::Tensor result = norm1_(features, norms);  // [B, in, H, W]
   result = conv1_(at::silu_(result));    // [B, out, H, W]
-  result = norm2_(result);
+  result = norm2_(result, norms);
   result = conv2_(at::silu_(result));
   result += conv_shortcut_ ? conv_shortcut_(features) : features;
   return result;

@@ -7,17 +7,13 @@
 
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
-#include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
 #include "worker/models/nn/layers.h"
+#include "worker/models/vae/norm.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
-
-// A group normalization as the autoencoder has them everywhere. Parameters: weight
-// [C], bias [C].
-torch::nn::GroupNorm VaeNorm(const VaeConfig& config, std::int64_t channels);
 
 // Parameters: norm1, conv1, norm2, conv2, and where the channels change
 // conv_shortcut, each a weight and a bias.
@@ -26,12 +22,12 @@ class VaeResnetBlockImpl : public torch::nn::Module {
   VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in, std::int64_t out);
 
   // features [B, in, H, W] -> [B, out, H, W]
-  at::Tensor forward(const at::Tensor& features);
+  at::Tensor forward(const at::Tensor& features, NormPass& norms);
 
  private:
-  torch::nn::GroupNorm norm1_{nullptr};
+  VaeNorm norm1_{nullptr};
   Conv2d conv1_{nullptr};
-  torch::nn::GroupNorm norm2_{nullptr};
+  VaeNorm norm2_{nullptr};
   Conv2d conv2_{nullptr};
   Conv2d conv_shortcut_{nullptr};  // Null where in == out.
 };

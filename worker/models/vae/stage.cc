@@ -34,9 +34,9 @@ VaeStageImpl::VaeStageImpl(const VaeConfig& config, const VaeStageOptions& optio
   register_module(halves ? "downsamplers" : "upsamplers", samplers);
 }
 
-at::Tensor VaeStageImpl::forward(const at::Tensor& features) {
+at::Tensor VaeStageImpl::forward(const at::Tensor& features, NormPass& norms) {
   at::Tensor result = features;
-  for (const auto& resnet : *resnets_) result = resnet->as<VaeResnetBlock>()->forward(result);
+  for (const auto& resnet : *resnets_) result = resnet->as<VaeResnetBlock>()->forward(result, norms);
 
   switch (then_) {
     case VaeResampling::kNone:

@@ -10,6 +10,7 @@
 #include <torch/nn/pimpl.h>
 
 #include "worker/models/nn/layers.h"
+#include "worker/models/vae/norm.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
@@ -31,7 +32,7 @@ class VaeStageImpl : public torch::nn::Module {
 
   // features [B, in, H, W] -> [B, out, H', W'], of the same size, half of it or
   // twice
-  at::Tensor forward(const at::Tensor& features);
+  at::Tensor forward(const at::Tensor& features, NormPass& norms);
 
  private:
   const VaeResampling then_;

@@ -21,12 +21,22 @@ VaeImpl::VaeImpl(const VaeConfig& config)
 }
 
 at::Tensor VaeImpl::Encode(const at::Tensor& pixels) {
-  const at::Tensor moments = encoder_(pixels);
+  NormPass own = NormPass::Own();
+  return Encode(pixels, own);
+}
+
+at::Tensor VaeImpl::Encode(const at::Tensor& pixels, NormPass& norms) {
+  const at::Tensor moments = encoder_(pixels, norms);
   return quant_conv_ ? quant_conv_(moments) : moments;
 }
 
 at::Tensor VaeImpl::Decode(const at::Tensor& latents) {
-  return decoder_(post_quant_conv_ ? post_quant_conv_(latents) : latents);
+  NormPass own = NormPass::Own();
+  return Decode(latents, own);
+}
+
+at::Tensor VaeImpl::Decode(const at::Tensor& latents, NormPass& norms) {
+  return decoder_(post_quant_conv_ ? post_quant_conv_(latents) : latents, norms);
 }
 
 }  // namespace upscaler

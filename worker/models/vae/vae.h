@@ -9,6 +9,7 @@
 #include "worker/models/nn/layers.h"
 #include "worker/models/vae/decoder.h"
 #include "worker/models/vae/encoder.h"
+#include "worker/models/vae/norm.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
@@ -23,11 +24,13 @@ class VaeImpl : public torch::nn::Module {
 
   // pixels [B, 3, H, W] in [-1, 1], H and W being multiples of r -> moments
   // [B, 2 * C, H / r, W / r]: the means of the latents, then the logarithms of
-  // their variances. Not scaled.
+  // their variances. Not scaled. Without `norms`, as the network was trained.
+  at::Tensor Encode(const at::Tensor& pixels, NormPass& norms);
   at::Tensor Encode(const at::Tensor& pixels);
 
   // latents [B, C, h, w], divided by the scaling factor -> pixels
   // [B, 3, r * h, r * w], nominally in [-1, 1] but not clamped.
+  at::Tensor Decode(const at::Tensor& latents, NormPass& norms);
   at::Tensor Decode(const at::Tensor& latents);
 
  private:

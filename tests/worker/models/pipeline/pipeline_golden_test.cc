@@ -84,10 +84,10 @@ TEST_P(PipelineGoldenTest, GivesTheReferencesLatentsAndPicture) {
     const std::string name = fmt::format("step.{}.latents", step);
     if (!golden_.Has(name)) continue;  // The large ones keep a few steps only.
     const at::Tensor& reference = golden_.Tensor(name);
-    EXPECT_THAT(row.latents, TensorNear(reference, ToleranceFor(reference))) << name;
+    EXPECT_THAT(row.latents->latents(), TensorNear(reference, ToleranceFor(reference))) << name;
   }
 
-  const at::Tensor image = loaded.pipeline().Decode(row.latents).to(at::kDouble);
+  const at::Tensor image = loaded.pipeline().Decode(row.latents->latents()).to(at::kDouble);
   EXPECT_THAT(image, TensorNear(golden_.Tensor("image").to(at::kDouble), kImageTolerance));
 }
 
@@ -111,7 +111,7 @@ TEST(PipelineBatchTest, GivesTheReferencesLatentsToRowsThatJoinLate) {
   loaded.Step({&early, &late});
 
   const at::Tensor& reference = golden.Tensor("step.1.latents");
-  EXPECT_THAT(late.latents, TensorNear(reference, ToleranceFor(reference)));
+  EXPECT_THAT(late.latents->latents(), TensorNear(reference, ToleranceFor(reference)));
 }
 
 }  // namespace

@@ -47,23 +47,23 @@ TEST_F(PipelineStepTest, KeepsABatchsConditionsWithoutChangingANumber) {
     fresh.Step({&first_again, &second_again});
   }
 
-  EXPECT_TRUE(at::equal(first.latents, first_again.latents));
-  EXPECT_TRUE(at::equal(second.latents, second_again.latents));
+  EXPECT_TRUE(at::equal(first.latents->latents(), first_again.latents->latents()));
+  EXPECT_TRUE(at::equal(second.latents->latents(), second_again.latents->latents()));
 }
 
 TEST_F(PipelineStepTest, LeavesAllRowsAsTheyWereIfItThrows) {
   PipelineRow small = loaded_.Begin(Request("a cat", 1, /*guidance_scale=*/3, /*side=*/32));
   PipelineRow large = loaded_.Begin(Request("a dog", 2, /*guidance_scale=*/3, /*side=*/48));
   loaded_.Step({&small});
-  const at::Tensor small_before = small.latents.clone();
-  const at::Tensor large_before = large.latents.clone();
+  const at::Tensor small_before = small.latents->latents().clone();
+  const at::Tensor large_before = large.latents->latents().clone();
 
   EXPECT_ANY_THROW(loaded_.Step({&small, &large}));
 
   EXPECT_EQ(small.step, 1);
   EXPECT_EQ(large.step, 0);
-  EXPECT_TRUE(at::equal(small.latents, small_before));
-  EXPECT_TRUE(at::equal(large.latents, large_before));
+  EXPECT_TRUE(at::equal(small.latents->latents(), small_before));
+  EXPECT_TRUE(at::equal(large.latents->latents(), large_before));
 }
 
 TEST_F(PipelineStepTest, SaysWhoseLatentsAreNotFiniteAndLeavesTheOthersAlone) {
@@ -80,9 +80,9 @@ TEST_F(PipelineStepTest, SaysWhoseLatentsAreNotFiniteAndLeavesTheOthersAlone) {
 
 TEST_F(PipelineStepTest, RefusesToDecodeWhatIsNotFinite) {
   PipelineRow row = loaded_.Begin(Request("a cat", 1));
-  row.latents.flatten()[7] = std::numeric_limits<float>::quiet_NaN();
+  row.latents->latents().flatten()[7] = std::numeric_limits<float>::quiet_NaN();
 
-  EXPECT_ANY_THROW(loaded_.pipeline().Decode(row.latents));
+  EXPECT_ANY_THROW(loaded_.pipeline().Decode(row.latents->latents()));
 }
 
 TEST_F(PipelineStepTest, TakesLatentsAsTheyAreAndDrawsTheNoiseAlone) {
@@ -96,9 +96,8 @@ TEST_F(PipelineStepTest, TakesLatentsAsTheyAreAndDrawsTheNoiseAlone) {
   // As the reference does: the first numbers of the seed are the noise, where a picture's
   // encoder would have had them.
   const at::Tensor noise = NoiseSource(7).Draw({1, channels, 32, 32}, at::kFloat);
-  EXPECT_TRUE(at::equal(row.latents, noise * row.sigmas.front()));
-  EXPECT_TRUE(at::equal(row.low_resolution,
-                        request.latents.repeat_interleave(2, 2).repeat_interleave(2, 3)));
+  EXPECT_TRUE(at::equal(row.latents->latents(), noise * row.sigmas.front()));
+  EXPECT_TRUE(at::equal(row.low_resolution, request.latents));
 }
 
 }  // namespace

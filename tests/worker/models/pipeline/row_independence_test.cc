@@ -78,9 +78,9 @@ class RowIndependenceTest : public ::testing::TestWithParam<Case> {
     Course course;
     while (!Done(row)) {
       loaded_.Step({&row});
-      course.latents.push_back(row.latents);
+      course.latents.push_back(row.latents->latents());
     }
-    course.picture = loaded_.pipeline().Decode(row.latents);
+    course.picture = loaded_.pipeline().Decode(row.latents->latents());
     return course;
   }
 
@@ -98,11 +98,11 @@ class RowIndependenceTest : public ::testing::TestWithParam<Case> {
       if (batch.empty()) continue;  // The last ones are done, the next have not come.
       loaded_.Step(batch);
       for (const PipelineRow* row : batch) {
-        courses[static_cast<std::size_t>(row - rows.data())].latents.push_back(row->latents);
+        courses[static_cast<std::size_t>(row - rows.data())].latents.push_back(row->latents->latents());
       }
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      courses[i].picture = loaded_.pipeline().Decode(rows[i].latents);
+      courses[i].picture = loaded_.pipeline().Decode(rows[i].latents->latents());
     }
     return courses;
   }

@@ -62,7 +62,7 @@ class RowMemoryTest : public ::testing::TestWithParam<Case> {
           pipeline.Begin(request, EncodePrompts(pipeline.checkpoint(), request.prompts, no_cache));
       const std::array<PipelineRow*, 1> rows = {&row};
       pipeline.Step(rows, conditions);
-      latents = row.latents;
+      latents = row.latents->latents();
     }
     loaded_.pipeline().Decode(latents);  // Nothing else of the row waits for it.
     return meter->most();
