@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
@@ -19,20 +20,12 @@ namespace {
 
 constexpr std::int64_t kChannels = Image::kChannels;
 
-// -> [H, W, 3] of uint8
+// A view -> [H, W, 3] of uint8 or uint16
 at::Tensor ToTensor(const Image& image) {
-  at::Tensor pixels = at::empty({image.height, image.width, kChannels}, at::kByte);
-  std::memcpy(pixels.mutable_data_ptr(), image.pixels.data(), image.pixels.size());
-  return pixels;
-}
-
-// pixels [H, W, 3] of uint8, contiguous
-Image ToImage(const at::Tensor& pixels) {
-  Image image{.width = static_cast<int>(pixels.size(1)),
-              .height = static_cast<int>(pixels.size(0)),
-              .pixels = std::vector<std::uint8_t>(static_cast<std::size_t>(pixels.numel()))};
-  std::memcpy(image.pixels.data(), pixels.const_data_ptr(), image.pixels.size());
-  return image;
+  // LibTorch takes a mutable pointer and nobody writes to it.
+  auto* pixels = const_cast<std::uint8_t*>(image.pixels.data());  // NOLINT(*-const-cast)
+  return at::from_blob(pixels, {image.height, image.width, kChannels},
+                       image.bits == 8 ? at::kByte : at::kUInt16);
 }
 
 // -> [1, C, h, w]
@@ -59,8 +52,41 @@ void ComputeWith(const TorchEngine::Options& options) {
   if (options.threads > 0) ComputeWithThreads(options.threads);
 }
 
-absl::Status FiniteStatus(bool finite, const PipelineRow& row) {
-  if (finite) return absl::OkStatus();
+// Of a row's picture.
+int EncodingsLeft(const PipelineRow& row) {
+  return row.encoding.has_value() ? row.encoding->tiles_left() : 0;
+}
+
+// A picture that is decoded as its rows are asked for.
+class TorchRows final : public PictureRows {
+ public:
+  TorchRows(std::shared_ptr<const TorchModel> model, const TorchEngine::Options& options,
+            at::Tensor latents, const TilePlan& plan, int bits)
+      : model_(std::move(model)),
+        options_(options),
+        bits_(bits),
+        decoder_(model_->pipeline().DecodeBands(std::move(latents), plan, bits)) {}
+
+  int width() const override { return static_cast<int>(decoder_.width()); }
+  int height() const override { return static_cast<int>(decoder_.height()); }
+  int bits() const override { return bits_; }
+
+  absl::StatusOr<Image> Next() override {
+    const c10::InferenceMode inference;
+    return CatchTorch([&] {
+      ComputeWith(options_);
+      return ToImage(decoder_.Next());
+    });
+  }
+
+ private:
+  const std::shared_ptr<const TorchModel> model_;  // Outlives the decoder, which refers to it.
+  const TorchEngine::Options options_;
+  const int bits_;
+  BandDecoder decoder_;
+};
+
+absl::Status NotFinite(const PipelineRow& row) {
   return absl::InternalError(fmt::format("the latents are not finite after step {}", row.step));
 }
 
@@ -78,7 +104,8 @@ absl::StatusOr<Intake> TorchEngine::Admit(RowId id, const RowSpec& spec) {
                                                  .guidance_scale = spec.guidance_scale},
                                      .steps = spec.steps,
                                      .seed = spec.seed,
-                                     .previews = spec.preview_count > 0};
+                                     .previews = spec.preview_count > 0,
+                                     .tile_side = spec.tile_side};
     const TimePoint start = clock_.Now();
     Condition condition = model_->EncodePrompts(request.prompts);
     const TimePoint text_done = clock_.Now();
@@ -88,10 +115,24 @@ absl::StatusOr<Intake> TorchEngine::Admit(RowId id, const RowSpec& spec) {
                      .text_cache_misses = condition.cache_misses};
     PipelineRow row = model_->pipeline().Begin(request, std::move(condition));
     intake.vae_encode = clock_.Now() - text_done;
+    intake.tiles = row.plan.count();
+    intake.encodings_left = EncodingsLeft(row);
     rows_.emplace(id, KeyedRow{.row = std::move(row),
                                .key = BatchKeyOf(spec),
-                               .latents_wanted = spec.latents_wanted});
+                               .picture = spec.picture,
+                               .latents_wanted = spec.latents_wanted,
+                               .bits = spec.bits});
     return intake;
+  });
+}
+
+absl::StatusOr<int> TorchEngine::Encode(RowId id) {
+  const c10::InferenceMode inference;
+  return CatchTorch([&] {
+    ComputeWith(options_);
+    PipelineRow& row = rows_.at(id).row;
+    model_->pipeline().EncodeTile(row);
+    return EncodingsLeft(row);
   });
 }
 
@@ -105,8 +146,10 @@ absl::StatusOr<std::vector<absl::Status>> TorchEngine::Step(std::span<const RowI
         model_->pipeline().Step(batch, ConditionsOf(rows_.at(rows.front()).key));
 
     std::vector<absl::Status> statuses;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      statuses.push_back(FiniteStatus(finite[i], *batch[i]));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      KeyedRow& keyed = rows_.at(rows[i]);
+      keyed.lost = keyed.lost || !finite[i];
+      statuses.push_back(keyed.lost ? NotFinite(keyed.row) : absl::OkStatus());
     }
     return statuses;
   });
@@ -125,13 +168,14 @@ Engine::Decoding TorchEngine::Finish(RowId id) {
   assert(place != rows_.end());
   // Of the whole row, which may wait for its decoding, only the latents.
   KeyedRow taken = TakeOut(place);
-  return [model = model_, options = options_, latents = std::move(taken.row.latents),
-          latents_wanted = taken.latents_wanted] {
+  return [model = model_, options = options_, latents = taken.row.latents->latents(),
+          plan = taken.row.plan, bits = taken.bits, latents_wanted = taken.latents_wanted] {
     const c10::InferenceMode inference;
     return CatchTorch([&]() -> RowOutput {
       if (latents_wanted) return ToLatents(latents, model->latents().reduction);
       ComputeWith(options);
-      return ToImage(model->pipeline().Decode(latents));
+      if (plan.count() == 1) return ToImage(model->pipeline().Decode(latents, bits));
+      return std::make_unique<TorchRows>(model, options, latents, plan, bits);
     });
   };
 }

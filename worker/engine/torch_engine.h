@@ -39,6 +39,7 @@ class TorchEngine final : public Engine {
       : model_(std::move(model)), options_(options), clock_(clock) {}
 
   absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
+  absl::StatusOr<int> Encode(RowId id) override;
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
   absl::StatusOr<Image> Preview(RowId id) override;
   Decoding Finish(RowId id) override;
@@ -53,7 +54,11 @@ class TorchEngine final : public Engine {
   struct KeyedRow {
     PipelineRow row;
     BatchKey key;
+    // The row's encoding reads it where it is.
+    std::shared_ptr<const Image> picture;
     bool latents_wanted = false;
+    int bits = 8;
+    bool lost = false;  // Something of its latents is not finite.
   };
   // Batches of several keys may take turns, and each keeps its conditions meanwhile.
   struct KeyedConditions {
