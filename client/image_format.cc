@@ -10,6 +10,8 @@ std::optional<v1::ImageFormat> FormatNamed(std::string_view name) {
   if (name == "png") return v1::IMAGE_FORMAT_PNG;
   if (name == "jpeg" || name == "jpg") return v1::IMAGE_FORMAT_JPEG;
   if (name == "webp") return v1::IMAGE_FORMAT_WEBP;
+  if (name == "tiff" || name == "tif") return v1::IMAGE_FORMAT_TIFF;
+  if (name == "avif") return v1::IMAGE_FORMAT_AVIF;
   return std::nullopt;
 }
 
@@ -19,6 +21,10 @@ std::string_view MediaTypeOf(v1::ImageFormat format) {
       return "image/jpeg";
     case v1::IMAGE_FORMAT_WEBP:
       return "image/webp";
+    case v1::IMAGE_FORMAT_TIFF:
+      return "image/tiff";
+    case v1::IMAGE_FORMAT_AVIF:
+      return "image/avif";
     default:
       return "image/png";
   }

@@ -9,13 +9,13 @@
 
 namespace upscaler {
 
-// "png", "jpeg" or "webp"; "png" for an unspecified format, which is the default.
+// "png", "jpeg", "webp", "tiff" or "avif"; "png" for an unspecified format, which is the default.
 std::string_view FormatName(v1::ImageFormat format);
 
-// The format of that name ("jpg" is one too), or nothing.
+// The format of that name ("jpg" and "tif" are names, too), or nothing.
 std::optional<v1::ImageFormat> FormatNamed(std::string_view name);
 
-// "image/png", "image/jpeg" or "image/webp".
+// "image/png", or what else the format's name says.
 std::string_view MediaTypeOf(v1::ImageFormat format);
 
 }  // namespace upscaler

@@ -1,5 +1,7 @@
 #include "client/response_assembler.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +10,13 @@
 #include "common/status_macros.h"
 
 namespace upscaler {
+
+namespace {
+
+// What a server says before it has sent anything is believed so far.
+constexpr std::uint64_t kMostReservedBytes = std::uint64_t{1} << 30;
+
+}  // namespace
 
 using Event = v1::UpscaleStreamResponse;
 
@@ -43,8 +52,12 @@ absl::Status ResponseAssembler::Begin(const Event::ImageHeader& header) {
     return absl::InternalError(
         fmt::format("the server sent picture {}, wanted {}", header.index(), wanted));
   }
-  *response_.add_images() = header.image();
+  v1::UpscaledImage& image = *response_.add_images();
+  image = header.image();
   announced_bytes_ = header.total_bytes();
+  // A large picture that grew from chunk to chunk would be held twice each time it is moved.
+  image.mutable_data()->reserve(
+      static_cast<std::size_t>(std::min(announced_bytes_, kMostReservedBytes)));
   announced_crc32_ = header.crc32();
   received_crc32_ = 0;
   return absl::OkStatus();

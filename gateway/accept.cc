@@ -26,6 +26,8 @@ constexpr Offer kOffers[] = {
     {"image/png", {.image = v1::IMAGE_FORMAT_PNG}},
     {"image/jpeg", {.image = v1::IMAGE_FORMAT_JPEG}},
     {"image/webp", {.image = v1::IMAGE_FORMAT_WEBP}},
+    {"image/tiff", {.image = v1::IMAGE_FORMAT_TIFF}},
+    {"image/avif", {.image = v1::IMAGE_FORMAT_AVIF}},
 };
 
 // Null where nothing of that type is offered.

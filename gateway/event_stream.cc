@@ -59,12 +59,16 @@ Json Describe(const v1::UpscaleStreamResponse::Preview& preview) {
 }  // namespace
 
 std::string EventText(std::string_view type, const std::string& id, std::uint64_t sequence,
-                      const Json& data) {
+                      Json data) {
   Json whole = {
       {"type", type}, {"id", id}, {"created_at", std::time(nullptr)}, {"sequence", sequence}};
-  whole.update(data);
-  return fmt::format("event: {}\nid: {}\ndata: {}\n\n", type, sequence,
-                     whole.dump(-1, ' ', false, Json::error_handler_t::replace));
+  // Not update(), which copies: there may be a large picture among them.
+  for (auto& [name, value] : data.items()) whole[name] = std::move(value);
+  std::string text = whole.dump(-1, ' ', false, Json::error_handler_t::replace);
+  whole = nullptr;
+  text.insert(0, fmt::format("event: {}\nid: {}\ndata: ", type, sequence));
+  text += "\n\n";
+  return text;
 }
 
 std::string ProgressEvent(const v1::UpscaleStreamResponse& event, const std::string& id) {
@@ -83,8 +87,8 @@ std::string ProgressEvent(const v1::UpscaleStreamResponse& event, const std::str
   }
 }
 
-std::string CompletedEvent(const std::string& id, std::uint64_t sequence, const Json& data) {
-  return EventText("image_upscale.completed", id, sequence, data);
+std::string CompletedEvent(const std::string& id, std::uint64_t sequence, Json data) {
+  return EventText("image_upscale.completed", id, sequence, std::move(data));
 }
 
 std::string ErrorEvent(const std::string& id, std::uint64_t sequence, const absl::Status& status) {

@@ -24,7 +24,7 @@ namespace upscaler {
 // One event. Its `data` gets, at the front, its type, the `id` of the request or job, the
 // time, and its number in the stream.
 std::string EventText(std::string_view type, const std::string& id, std::uint64_t sequence,
-                      const nlohmann::ordered_json& data);
+                      nlohmann::ordered_json data);
 
 // image_upscale.queued, .progress or .partial_image; empty for all events of which clients
 // of REST hear in another form, or not at all.
@@ -32,7 +32,7 @@ std::string ProgressEvent(const v1::UpscaleStreamResponse& event, const std::str
 
 // image_upscale.completed for one finished picture; `data` describes it.
 std::string CompletedEvent(const std::string& id, std::uint64_t sequence,
-                           const nlohmann::ordered_json& data);
+                           nlohmann::ordered_json data);
 
 // image_upscale.error, the last event of a stream that does not end well.
 std::string ErrorEvent(const std::string& id, std::uint64_t sequence, const absl::Status& status);

@@ -157,7 +157,7 @@ void JobEventsHandler::Complete(const v1::UpscaleStreamResponse& event, const Jo
     data["image_index"] = image.index();
     data["size"] = SizeName(image.image().size());
     data.update(run);
-    text += CompletedEvent(job_.id, sequence, data);
+    text += CompletedEvent(job_.id, sequence, std::move(data));
   }
   Send(std::move(text));
 }

@@ -29,7 +29,7 @@ int HttpStatus(const absl::Status& status) {
     return 413;
   }
   if (reason == "STORAGE_FULL") return 503;
-  if (reason == "UNSUPPORTED_MEDIA_TYPE") return 415;
+  if (reason == "UNSUPPORTED_MEDIA_TYPE" || reason == "UNSUPPORTED_IMAGE_FORMAT") return 415;
   if (reason == "JOB_GONE" || reason == "JOB_CANCELLED") return 410;
   if (reason == "JOB_NOT_FINISHED") return 409;
   switch (status.code()) {

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "client/image_format.h"
+#include "client/spec_names.h"
 #include "gateway/rest_error.h"
 #include "gateway/upscale_form.h"
 
@@ -60,6 +62,7 @@ Json DescribeLimits(const Info::Limits& limits) {
           {"max_num_inference_steps", limits.max_inference_steps()},
           {"max_guidance_scale", limits.max_guidance_scale()},
           {"max_partial_images", std::min(limits.max_preview_count(), kMaxPartialImages)},
+          {"max_tile_size", limits.max_tile_size()},
           {"queue_capacity", limits.queue_capacity()}};
 }
 
@@ -70,8 +73,14 @@ Json DescribeDefaults(const Info& info) {
           {"guidance_scale", spec.guidance_scale()},
           {"num_inference_steps", spec.num_inference_steps()},
           {"n", spec.image_count()},
-          {"scale", info.model().scale()},
+          {"scale", spec.scale()},
           {"size", "auto"},
+          {"tile_size", spec.tile_size()},
+          {"alpha", AlphaName(spec.alpha())},
+          {"metadata", MetadataName(spec.metadata())},
+          {"bit_depth", spec.bit_depth()},
+          {"lossless", spec.lossless()},
+          {"embed_parameters", spec.embed_parameters()},
           {"output_format", FormatName(spec.output_format())},
           {"output_compression", kDefaultCompression},
           {"response_format", "b64_json"},
@@ -124,7 +133,9 @@ HttpResponse CapabilitiesAnswer(const Info& info) {
                  {"limits", DescribeLimits(info.limits())},
                  {"defaults", DescribeDefaults(info)},
                  {"input_formats", DescribeInputs(info)},
-                 {"output_formats", DescribeOutputs(info)}});
+                 {"output_formats", DescribeOutputs(info)},
+                 {"scales", Json(std::vector<std::uint32_t>(info.scales().begin(),
+                                                            info.scales().end()))}});
 }
 
 }  // namespace upscaler

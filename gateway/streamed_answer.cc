@@ -26,16 +26,16 @@ void StreamedAnswer::OnEvent(const v1::UpscaleStreamResponse& event) {
   if (!IsBehind(*pipe_)) pipe_->Write(ProgressEvent(event, facts_.id));
 }
 
-void StreamedAnswer::OnDone(const absl::StatusOr<v1::UpscaleResponse>& response) {
+void StreamedAnswer::OnDone(absl::StatusOr<v1::UpscaleResponse> response) {
   if (respond_ != nullptr && !response.ok()) {
     std::exchange(respond_, nullptr)(ErrorResponse(response.status()));
     return;
   }
   Open();
   absl::Status status = response.status();
-  if (response.ok()) {
+  if (status.ok()) {
     try {
-      WritePictures(*response);
+      WritePictures(*std::move(response));
     } catch (const std::bad_alloc&) {  // See OutOfMemory.
       status = OutOfMemory();
     }
@@ -44,19 +44,19 @@ void StreamedAnswer::OnDone(const absl::StatusOr<v1::UpscaleResponse>& response)
   pipe_->Close();
 }
 
-void StreamedAnswer::WritePictures(const v1::UpscaleResponse& response) {
+void StreamedAnswer::WritePictures(v1::UpscaleResponse response) {
   const nlohmann::ordered_json run = DescribeRun(response, facts_.model);
   const auto count = static_cast<std::uint64_t>(response.images_size());
   for (int i = 0; i < response.images_size(); ++i) {
-    const v1::UpscaledImage& image = response.images(i);
-    nlohmann::ordered_json data = DescribePicture(image, facts_.response_format);
+    v1::UpscaledImage& image = *response.mutable_images(i);
+    nlohmann::ordered_json data = TakePicture(image, facts_.response_format);
     data["image_index"] = i;
     data["size"] = SizeName(image.size());
     data.update(run);
     // The service has numbered the pictures' bytes, of which REST has no events: so these
     // numbers are free, and the last of them is the last of the service's.
     const std::uint64_t sequence = last_sequence_ + static_cast<std::uint64_t>(i) + 1 - count;
-    pipe_->Write(CompletedEvent(facts_.id, sequence, data));
+    pipe_->Write(CompletedEvent(facts_.id, sequence, std::move(data)));
   }
 }
 

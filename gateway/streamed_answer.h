@@ -29,11 +29,11 @@ class StreamedAnswer {
   void OnEvent(const v1::UpscaleStreamResponse& event);
 
   // The end: the pictures, an event each, or the error.
-  void OnDone(const absl::StatusOr<v1::UpscaleResponse>& response);
+  void OnDone(absl::StatusOr<v1::UpscaleResponse> response);
 
  private:
   void Open();
-  void WritePictures(const v1::UpscaleResponse& response);
+  void WritePictures(v1::UpscaleResponse response);
 
   Respond respond_;  // Null once the stream is open.
   const AnswerFacts facts_;

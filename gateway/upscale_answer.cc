@@ -8,6 +8,7 @@
 
 #include "client/image_format.h"
 #include "client/image_size.h"
+#include "client/spec_names.h"
 #include "client/timings.h"
 
 namespace upscaler {
@@ -21,15 +22,24 @@ Json DescribeParameters(const v1::UpscaleSpec& spec) {
                      {"output_format", FormatName(spec.output_format())},
                      {"output_compression", spec.quality()}};
   if (spec.has_resize_to()) parameters["size"] = SizeName(spec.resize_to());
+  parameters["scale"] = spec.scale();
+  parameters["tile_size"] = spec.tile_size();
+  parameters["alpha"] = AlphaName(spec.alpha());
+  parameters["metadata"] = MetadataName(spec.metadata());
+  parameters["bit_depth"] = spec.bit_depth();
+  parameters["lossless"] = spec.lossless();
+  parameters["embed_parameters"] = spec.embed_parameters();
   return parameters;
 }
 
-Json DescribePicture(const v1::UpscaledImage& image, UpscaleForm::ResponseFormat form) {
+Json TakePicture(v1::UpscaledImage& image, UpscaleForm::ResponseFormat form) {
   std::string base64;
   absl::Base64Escape(image.data(), &base64);
+  *image.mutable_data() = std::string();  // Unlike clear(), gives the memory back.
   Json picture;
   if (form == UpscaleForm::ResponseFormat::kUrl) {
-    picture["url"] = fmt::format("data:{};base64,{}", MediaTypeOf(image.format()), base64);
+    base64.insert(0, fmt::format("data:{};base64,", MediaTypeOf(image.format())));
+    picture["url"] = std::move(base64);
   } else {
     picture["b64_json"] = std::move(base64);
   }
@@ -49,10 +59,10 @@ Json DescribeRun(const v1::UpscaleResponse& response, const std::string& model) 
           {"warnings", std::move(warnings)}};
 }
 
-HttpResponse JsonAnswer(const v1::UpscaleResponse& response, const AnswerFacts& facts) {
+HttpResponse JsonAnswer(v1::UpscaleResponse response, const AnswerFacts& facts) {
   Json data = Json::array();
-  for (const v1::UpscaledImage& image : response.images()) {
-    data.push_back(DescribePicture(image, facts.response_format));
+  for (v1::UpscaledImage& image : *response.mutable_images()) {
+    data.push_back(TakePicture(image, facts.response_format));
   }
 
   Json answer;

@@ -21,9 +21,9 @@ struct AnswerFacts {
   UpscaleForm::ResponseFormat response_format = UpscaleForm::ResponseFormat::kBase64;
 };
 
-// {"b64_json" or "url": ..., "seed": ..., "width": ..., "height": ...}
-nlohmann::ordered_json DescribePicture(const v1::UpscaledImage& image,
-                                       UpscaleForm::ResponseFormat form);
+// {"b64_json" or "url": ..., "seed": ..., "width": ..., "height": ...}. `image` has no data
+// afterwards: a large picture is not held both ways for longer than it has to be.
+nlohmann::ordered_json TakePicture(v1::UpscaledImage& image, UpscaleForm::ResponseFormat form);
 
 // {"guidance_scale": ..., "n": ...}: the settings, but for the prompts.
 nlohmann::ordered_json DescribeParameters(const v1::UpscaleSpec& spec);
@@ -33,8 +33,8 @@ nlohmann::ordered_json DescribeParameters(const v1::UpscaleSpec& spec);
 // the prompts.
 nlohmann::ordered_json DescribeRun(const v1::UpscaleResponse& response, const std::string& model);
 
-// {"created": ..., "data": [DescribePicture's], "id": ...} and what DescribeRun says.
-HttpResponse JsonAnswer(const v1::UpscaleResponse& response, const AnswerFacts& facts);
+// {"created": ..., "data": [TakePicture's], "id": ...} and what DescribeRun says.
+HttpResponse JsonAnswer(v1::UpscaleResponse response, const AnswerFacts& facts);
 
 // The bytes of the first picture, its seed in a header. Requires a picture.
 HttpResponse ImageAnswer(v1::UpscaleResponse response);

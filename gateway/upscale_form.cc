@@ -15,6 +15,7 @@
 
 #include "client/image_format.h"
 #include "client/image_size.h"
+#include "client/spec_names.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
 
@@ -72,9 +73,15 @@ absl::Status ApplySeed(const FormField& field, UpscaleForm& form) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> ParseBool(const FormField& field) {
+  if (absl::EqualsIgnoreCase(field.value, "true") || field.value == "1") return true;
+  if (absl::EqualsIgnoreCase(field.value, "false") || field.value == "0") return false;
+  return NotAllowed(field, "true or false");
+}
+
 absl::Status ApplyOutputFormat(const FormField& field, UpscaleForm& form) {
   const auto format = FormatNamed(field.value);
-  if (!format.has_value()) return NotAllowed(field, "png, jpeg or webp");
+  if (!format.has_value()) return NotAllowed(field, "png, jpeg, webp, tiff or avif");
   form.spec.set_output_format(*format);
   return absl::OkStatus();
 }
@@ -104,9 +111,53 @@ absl::Status ApplyNegativePrompt(const FormField& field, UpscaleForm& form) {
   return absl::OkStatus();
 }
 
-absl::Status CheckScale(const FormField& field, UpscaleForm& /*form*/) {
-  if (field.value == "2" || field.value == "2x") return absl::OkStatus();
-  return NotAllowed(field, "2");
+absl::Status ApplyScale(const FormField& field, UpscaleForm& form) {
+  if (field.value == "2" || field.value == "2x") {
+    form.spec.set_scale(2);
+  } else if (field.value == "4" || field.value == "4x") {
+    form.spec.set_scale(4);
+  } else {
+    return NotAllowed(field, "2 or 4");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ApplyTileSize(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const std::uint32_t size, ParseCount(field));
+  form.spec.set_tile_size(size);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyAlpha(const FormField& field, UpscaleForm& form) {
+  const auto mode = AlphaNamed(field.value);
+  if (!mode.has_value()) return NotAllowed(field, "keep or drop");
+  form.spec.set_alpha(*mode);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyMetadata(const FormField& field, UpscaleForm& form) {
+  const auto mode = MetadataNamed(field.value);
+  if (!mode.has_value()) return NotAllowed(field, "keep, all, color or strip");
+  form.spec.set_metadata(*mode);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyBitDepth(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const std::uint32_t bits, ParseCount(field));
+  form.spec.set_bit_depth(bits);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyLossless(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const bool lossless, ParseBool(field));
+  form.spec.set_lossless(lossless);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyEmbedParameters(const FormField& field, UpscaleForm& form) {
+  UPSCALER_ASSIGN_OR_RETURN(const bool embed, ParseBool(field));
+  form.spec.set_embed_parameters(embed);
+  return absl::OkStatus();
 }
 
 absl::Status ApplySize(const FormField& field, UpscaleForm& form) {
@@ -118,11 +169,7 @@ absl::Status ApplySize(const FormField& field, UpscaleForm& form) {
 }
 
 absl::Status ApplyStream(const FormField& field, UpscaleForm& form) {
-  if (absl::EqualsIgnoreCase(field.value, "true") || field.value == "1") {
-    form.stream = true;
-  } else if (!absl::EqualsIgnoreCase(field.value, "false") && field.value != "0") {
-    return NotAllowed(field, "true or false");
-  }
+  UPSCALER_ASSIGN_OR_RETURN(form.stream, ParseBool(field));
   return absl::OkStatus();
 }
 
@@ -139,7 +186,12 @@ struct KnownField {
 };
 
 constexpr KnownField kKnownFields[] = {
+    {"alpha", &ApplyAlpha},
+    {"bit_depth", &ApplyBitDepth},
+    {"embed_parameters", &ApplyEmbedParameters},
     {"guidance_scale", &ApplyGuidanceScale},
+    {"lossless", &ApplyLossless},
+    {"metadata", &ApplyMetadata},
     {"n", &ApplyImageCount},
     {"negative_prompt", &ApplyNegativePrompt},
     {"num_inference_steps", &ApplySteps},
@@ -148,10 +200,11 @@ constexpr KnownField kKnownFields[] = {
     {"partial_images", &ApplyPartialImages},
     {"prompt", &ApplyPrompt},
     {"response_format", &ApplyResponseFormat},
-    {"scale", &CheckScale},
+    {"scale", &ApplyScale},
     {"seed", &ApplySeed},
     {"size", &ApplySize},
     {"stream", &ApplyStream},
+    {"tile_size", &ApplyTileSize},
 };
 
 // Null for the image, the model, and names that mean nothing here.

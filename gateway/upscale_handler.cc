@@ -58,7 +58,7 @@ absl::Status StillLoading() {
 HttpResponse Answer(absl::StatusOr<v1::UpscaleResponse> response, const AnswerFacts& facts,
                     bool as_image) try {
   if (!response.ok()) return ErrorResponse(response.status());
-  return as_image ? ImageAnswer(*std::move(response)) : JsonAnswer(*response, facts);
+  return as_image ? ImageAnswer(*std::move(response)) : JsonAnswer(*std::move(response), facts);
 } catch (const std::bad_alloc&) {  // See OutOfMemory.
   return ErrorResponse(OutOfMemory());
 }

@@ -226,6 +226,7 @@ absl::Status Server::OpenGateway() {
                       .model = [this] { return settings_.model_name; },
                       .max_upload_bytes = settings_.max_upload_mib * kBytesPerMib,
                       .max_connections = settings_.rest_connections,
+                      .request_timeout = std::chrono::seconds(settings_.rest_request_seconds),
                       .stall_timeout = std::chrono::seconds(settings_.stall_seconds),
                       .drain_timeout = kDeliveryTime,
                       .tls = {.files = settings_.rest_tls ? TlsFilesOf(settings_) : TlsFiles(),

@@ -76,6 +76,10 @@ void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "rest-connections", settings.rest_connections,
       "Connections of REST at a time; more wait until there are fewer")
       ->check(CLI::Range(1, 1'000'000));
+  Add(app, "rest-request-seconds", settings.rest_request_seconds,
+      "How long an upscale over REST may take, from the body's end to the answer; jobs may take "
+      "as long as they like")
+      ->check(CLI::Range(1, 86'400));
   Add(app, "admin-address", settings.admin_address, "host:port of /metrics");
   Add(app, "cors-origins", settings.cors_origins,
       "Origins of the web pages that may call REST, such as https://shop.example; * means all, "
@@ -100,8 +104,10 @@ void DescribeService(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 1024));
   Add(app, "max-input-pixels", settings.max_input_pixels, "Largest picture taken, width x height")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
-  Add(app, "max-upload-mib", settings.max_upload_mib, "Largest encoded picture taken, in MiB")
-      ->check(CLI::Range(1, 60));
+  Add(app, "max-upload-mib", settings.max_upload_mib,
+      "Largest encoded picture taken, in MiB; of gRPC's Upscale, whose pictures come in one "
+      "message, somewhat less than 64 in any case")
+      ->check(CLI::Range(1, 1024));
   Add(app, "uploads-mib", settings.uploads_mib,
       "Memory for pictures that are arriving, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));

@@ -43,10 +43,11 @@ struct Settings {
   std::size_t max_batch = 8;  // Pictures in one step of a replica; less where it does not pay.
   std::int64_t max_input_pixels = std::int64_t{1} << 20;
   std::size_t max_upload_mib = 32;
-  std::size_t uploads_mib = 512;  // Of all pictures that are arriving at a time.
-  int stall_seconds = 60;         // How long a client may take to send or take a message.
-  int drain_delay_seconds = 0;    // At shutdown, until new requests are refused.
-  int drain_seconds = 30;         // And then for what was admitted.
+  std::size_t uploads_mib = 512;   // Of all pictures that are arriving at a time.
+  int stall_seconds = 60;          // How long a client may take to send or take a message.
+  int rest_request_seconds = 600;  // Of REST, from the body's end to the answer.
+  int drain_delay_seconds = 0;     // At shutdown, until new requests are refused.
+  int drain_seconds = 30;          // And then for what was admitted.
   LogForm log_form = LogForm::kJson;
 
   std::string api_keys_file{};      // Who may call; empty: everybody.

@@ -62,7 +62,8 @@ void UpscaleJob::Read(Reservation reservation) {
     MutexLock lock(mutex_);
     rows_ahead_ = place.rows_ahead;
   }
-  listener_->OnAccepted(plan_.input);
+  listener_->OnAccepted(
+      {.input = plan_.input, .output = ScaledBy(plan_.input, task_.scale), .tiles = 1});
   listener_->OnQueued(place);
   surroundings_.queue.Push(std::move(rows));
 }

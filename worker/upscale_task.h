@@ -34,6 +34,9 @@ struct UpscaleTask {
   std::string input;                          // An encoded picture, or the numbers of latents.
   std::optional<LatentsForm> latents = {};    // How to read the numbers, if they are.
   std::optional<PictureSize> resize_to = {};  // Before it is upscaled; of pictures only.
+  int scale = 2;                              // Or 4.
+  int tile_size = 0;                          // In pixels of the input; 0 means automatic.
+  AlphaPolicy alpha = AlphaPolicy::kKeep;
   std::string prompt;
   std::string negative_prompt;
   double guidance_scale = 7.5;
@@ -42,14 +45,18 @@ struct UpscaleTask {
   int image_count = 1;
   int preview_count = 0;  // Of each picture.
   OutputType output_type = OutputType::kImage;
-  EncodeOptions output{};  // Of pictures.
+  bool embed_parameters = true;  // In what is encoded; the worker makes the text.
+  EncodeOptions output{};        // Of pictures.
   TimePoint deadline = TimePoint::max();
 };
 
 // The service's whole purpose.
-inline PictureSize DoubleOf(PictureSize size) {
-  return {.width = 2 * size.width, .height = 2 * size.height};
+inline PictureSize ScaledBy(PictureSize size, int scale) {
+  return {.width = scale * size.width, .height = scale * size.height};
 }
+
+// What one run of the model makes of it.
+inline PictureSize DoubleOf(PictureSize size) { return ScaledBy(size, 2); }
 
 struct UpscaledPicture {
   std::string encoded;      // Or the numbers of latents, as float32.
@@ -72,12 +79,20 @@ struct UpscaleOutcome {
 // What a request would take.
 struct UpscaleEstimate {
   PictureSize output;
+  int tiles = 1;                  // In how many parts it is done.
   std::int64_t device_bytes = 0;  // Of the device's memory, for one picture at its peak.
   std::int64_t host_bytes = 0;    // Until it is answered, beside its encoded input.
   // Of a device that has nothing else to do; and from now on, waiting included. Nothing
   // where no pictures of about this size were done.
   std::optional<TimePoint::duration> work = {};
   std::optional<TimePoint::duration> until_done = {};
+};
+
+// A request that is taken on.
+struct AcceptedPicture {
+  PictureSize input;  // The size that is upscaled.
+  PictureSize output;
+  int tiles = 1;  // In how many parts it is done.
 };
 
 // Where a request stands in the queue.
@@ -109,8 +124,8 @@ class JobListener {
  public:
   virtual ~JobListener() = default;
 
-  // The picture was read and the request has its place. `input` is the size that is upscaled.
-  virtual void OnAccepted(PictureSize input) = 0;
+  // The picture was read and the request has its place.
+  virtual void OnAccepted(const AcceptedPicture& picture) = 0;
   // Once after that, and again when the place has changed.
   virtual void OnQueued(const QueuePlace& place) = 0;
   virtual void OnProgress(const JobProgress& progress) = 0;

@@ -66,7 +66,7 @@ absl::StatusOr<UpscaleEstimate> Upscaler::Estimate(const UpscaleTask& task,
                             PlanRequest(rules(), surroundings_.costs, task, came));
   UPSCALER_RETURN_IF_ERROR(surroundings_.admission.CheckLimits(
       static_cast<std::size_t>(task.image_count), plan.host_bytes));
-  UpscaleEstimate estimate{.output = DoubleOf(plan.input),
+  UpscaleEstimate estimate{.output = ScaledBy(plan.input, task.scale),
                            .device_bytes = plan.device_bytes,
                            .host_bytes = plan.host_bytes};
   if (!plan.work_is_guess) {

@@ -13,6 +13,7 @@
 #include "client/cli/help_text.h"
 #include "client/image_format.h"
 #include "client/image_size.h"
+#include "client/spec_names.h"
 #include "common/status_macros.h"
 #include "common/version.h"
 
@@ -32,7 +33,15 @@ struct Values {
   std::optional<std::uint64_t> seed;
   std::optional<std::uint32_t> image_count;
   std::optional<std::uint32_t> quality;
+  std::optional<std::uint32_t> scale;
+  std::optional<std::uint32_t> tile_size;
+  std::optional<std::uint32_t> bit_depth;
+  std::optional<std::string> suffix;
+  bool lossless = false;
+  bool no_parameters = false;
   std::string size;
+  std::string alpha;
+  std::string metadata;
   std::string format;
   std::string output_type;
   std::string latents_family;
@@ -55,8 +64,8 @@ std::string CheckSize(const std::string& text) {
 void DescribeFiles(CLI::App& app, Values& values) {
   app.option_defaults()->group("Files");
   app.add_option("INPUT", values.line.inputs,
-                 "Pictures (PNG, JPEG, WebP, TIFF, GIF), folders of them, patterns in quotes, or - "
-                 "for standard input")
+                 "Pictures (PNG, JPEG, WebP, TIFF, GIF, HEIC, AVIF), folders of them, patterns in "
+                 "quotes, or - for standard input")
       ->required()
       ->option_text("...");
   app.add_option("-o,--output", values.line.output,
@@ -64,9 +73,9 @@ void DescribeFiles(CLI::App& app, Values& values) {
       ->option_text("PATH");
   app.add_flag("-r,--recursive", values.line.recursive,
                "Look into the folders' folders, too (default: only into the folders themselves)");
-  app.add_option("--suffix", values.line.suffix,
+  app.add_option("--suffix", values.suffix,
                  "Ends the names of outputs that are named after inputs, as in --suffix=-big "
-                 "(default: -2x)")
+                 "(default: -2x, or -4x with --scale 4)")
       ->option_text("TEXT");
   app.add_flag("--skip-existing", values.line.skip_existing,
                "Leave out what has an output already that is not empty (default: write it anew)");
@@ -104,16 +113,47 @@ void DescribePicture(CLI::App& app, Values& values) {
       ->check(CheckNatural);
   app.add_option("--resize", values.size,
                  "Bring pictures to this size first, whatever their proportions; outputs are twice "
-                 "as large (default: as they are)")
+                 "as large, or --scale times (default: as they are)")
       ->option_text("WxH")
       ->check(CheckSize);
-  app.add_option("--format", values.format,
-                 "png, jpeg or webp (default: what the name given with -o says, or else png)")
-      ->check(CLI::IsMember({"png", "jpeg", "webp"}))
-      ->option_text("FORMAT");
-  app.add_option("--quality", values.quality, "Of jpeg and webp, 0 to 100 (default: 90)")
+  app.add_option("--scale", values.scale,
+                 "How many times as wide and as high outputs are, 2 or 4; for 4 the model runs "
+                 "twice (default: 2)")
+      ->option_text("NUMBER")
+      ->check(CLI::IsMember({2, 4}));
+  app.add_option("--tile-size", values.tile_size,
+                 "Do pictures in parts of so many pixels of the input a side, 64 to 4096; 0: as a "
+                 "whole where memory allows (default: 0)")
       ->type_name("NUMBER")
       ->check(CheckNatural);
+}
+
+void DescribeOutput(CLI::App& app, Values& values) {
+  app.option_defaults()->group("Outputs");
+  app.add_option("--format", values.format,
+                 "png, jpeg, webp, tiff or avif (default: what the name given with -o says, or "
+                 "else png)")
+      ->check(CLI::IsMember({"png", "jpeg", "webp", "tiff", "avif"}))
+      ->option_text("FORMAT");
+  app.add_option("--quality", values.quality, "Of jpeg, webp and avif, 0 to 100 (default: 90)")
+      ->type_name("NUMBER")
+      ->check(CheckNatural);
+  app.add_flag("--lossless", values.lossless, "Write webp and avif without loss");
+  app.add_option("--bit-depth", values.bit_depth,
+                 "Bits of a sample of png and tiff, 8 or 16 (default: 8)")
+      ->option_text("NUMBER")
+      ->check(CLI::IsMember({8, 16}));
+  app.add_option("--alpha", values.alpha,
+                 "keep transparency, or drop it: lay pictures over white (default: keep)")
+      ->check(CLI::IsMember({"keep", "drop"}))
+      ->option_text("WHAT");
+  app.add_option("--metadata", values.metadata,
+                 "What outputs have of EXIF, XMP, IPTC and the colour profile: all but the place "
+                 "(keep), all, the profile alone (color), nothing (strip) (default: keep)")
+      ->check(CLI::IsMember({"keep", "all", "color", "strip"}))
+      ->option_text("WHAT");
+  app.add_flag("--no-parameters", values.no_parameters,
+               "Do not write into outputs what made them (default: prompts, seed and so on are)");
   app.add_option("--output-type", values.output_type,
                  "image, or latents: float32 [channels, height, width] as a .npy file (default: "
                  "image)")
@@ -199,7 +239,14 @@ v1::UpscaleSpec MakeSpec(const Values& values) {
   if (values.image_count.has_value()) spec.set_image_count(*values.image_count);
   if (values.quality.has_value()) spec.set_quality(*values.quality);
   if (const auto size = SizeNamed(values.size)) *spec.mutable_resize_to() = *size;
+  if (values.scale.has_value()) spec.set_scale(*values.scale);
+  if (values.tile_size.has_value()) spec.set_tile_size(*values.tile_size);
   if (const auto format = FormatNamed(values.format)) spec.set_output_format(*format);
+  if (values.lossless) spec.set_lossless(true);
+  if (values.bit_depth.has_value()) spec.set_bit_depth(*values.bit_depth);
+  if (const auto alpha = AlphaNamed(values.alpha)) spec.set_alpha(*alpha);
+  if (const auto metadata = MetadataNamed(values.metadata)) spec.set_metadata(*metadata);
+  if (values.no_parameters) spec.set_embed_parameters(false);
   if (values.output_type == "latents") spec.set_output_type(v1::OUTPUT_TYPE_LATENTS);
   return spec;
 }
@@ -241,6 +288,7 @@ absl::StatusOr<CommandLine> Combine(Values values) {
   if (line.output == "-" && values.image_count.value_or(1) > 1) {
     return absl::InvalidArgumentError("-o - takes one picture; give a file's name for --n above 1");
   }
+  line.suffix = values.suffix.value_or(values.scale == 4U ? "-4x" : "-2x");
   if (line.suffix.find('/') != std::string::npos) {
     return absl::InvalidArgumentError("--suffix: '/' given; a part of a file's name is allowed");
   }
@@ -266,6 +314,7 @@ std::variant<CommandLine, ExitCode> ParseCommandLine(int argc, const char* const
   Values values;
   DescribeFiles(app, values);
   DescribePicture(app, values);
+  DescribeOutput(app, values);
   DescribeServer(app, values);
   DescribeRun(app, values);
   try {

@@ -25,7 +25,8 @@ struct CommandLine {
   // A file, a folder, "-" for standard output, or empty: beside each input.
   std::string output{};
   bool recursive = false;
-  std::string suffix = "-2x";  // Ends the names of outputs that are named after inputs.
+  // Ends the names of outputs that are named after inputs; tells the scale unless given.
+  std::string suffix = "-2x";
   bool skip_existing = false;
   bool overwrite_input = false;  // An output may take the place of its own input.
   bool fail_fast = false;

@@ -5,7 +5,8 @@
 namespace upscaler {
 
 inline constexpr const char* kHelpDescription =
-    "Doubles the resolution of pictures with a diffusion model that runs on a server.";
+    "Doubles or quadruples the resolution of pictures with a diffusion model that runs on a "
+    "server.";
 
 inline constexpr const char* kHelpFooter = R"(
 Examples:
@@ -20,6 +21,8 @@ Examples:
     upscale photos -r -o large --dry-run
   What a pattern stands for, in quotes where the command is to look it up:
     upscale "photos/*.jpg" -o large
+  Four times as wide and as high, with 16 bits, as cat-4x.tiff:
+    upscale cat.png --scale 4 --format tiff --bit-depth 16
   Three versions, as cat-2x-1.png to cat-2x-3.png:
     upscale cat.png --n 3 --seed 7
   In a pipe:

@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kPictureSuffixes = {".png", ".jpg",  ".jpeg", ".webp",
-                                                              ".tif", ".tiff", ".gif"};
+constexpr std::array<std::string_view, 10> kPictureSuffixes = {
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif"};
 
 bool HasPictureSuffix(const fs::path& path) {
   const std::string suffix = absl::AsciiStrToLower(path.extension().string());

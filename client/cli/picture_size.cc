@@ -4,33 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "client/cli/file_bytes.h"
+#include "client/cli/heif_size.h"
+
 namespace upscaler {
 namespace {
 
 using namespace std::string_view_literals;
-
-// Numbers in a file. What lies beyond its end reads as 0, which no size is.
-class Bytes {
- public:
-  Bytes(std::string_view file, bool big_endian) : file_(file), big_endian_(big_endian) {}
-
-  // `count` is 1 to 4.
-  std::uint32_t At(std::size_t at, std::size_t count) const {
-    if (at >= file_.size() || count > file_.size() - at) return 0;
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t byte = big_endian_ ? at + i : at + count - 1 - i;
-      value = value << 8 | static_cast<unsigned char>(file_[byte]);
-    }
-    return value;
-  }
-
-  std::size_t size() const { return file_.size(); }
-
- private:
-  const std::string_view file_;
-  const bool big_endian_;
-};
 
 std::optional<v1::ImageSize> Size(std::uint32_t width, std::uint32_t height) {
   if (width == 0 || height == 0) return std::nullopt;
@@ -58,7 +38,7 @@ TiffPage ReadTiffPage(std::string_view file) {
   constexpr std::uint32_t kWidthTag = 256;
   constexpr std::uint32_t kHeightTag = 257;
   constexpr std::uint32_t kOrientationTag = 274;
-  const Bytes bytes(file, /*big_endian=*/file.starts_with('M'));
+  const FileBytes bytes(file, /*big_endian=*/file.starts_with('M'));
   const std::size_t start = bytes.At(4, 4);
   const std::size_t entries = bytes.At(start, 2);
   TiffPage page;
@@ -85,7 +65,7 @@ std::optional<v1::ImageSize> UprightSize(std::uint32_t width, std::uint32_t heig
 std::optional<v1::ImageSize> JpegSize(std::string_view file) {
   constexpr std::uint32_t kExifMarker = 0xe1;
   constexpr std::string_view kExifStart = "Exif\0\0"sv;
-  const Bytes bytes(file, /*big_endian=*/true);
+  const FileBytes bytes(file, /*big_endian=*/true);
   std::uint32_t orientation = 0;
   std::size_t at = 2;
   while (at + 4 <= bytes.size()) {
@@ -110,7 +90,7 @@ std::optional<v1::ImageSize> JpegSize(std::string_view file) {
 }
 
 std::optional<v1::ImageSize> WebpSize(std::string_view file) {
-  const Bytes bytes(file, /*big_endian=*/false);
+  const FileBytes bytes(file, /*big_endian=*/false);
   const std::string_view kind = file.substr(12, 4);
   if (kind == "VP8X") return Size(bytes.At(24, 3) + 1, bytes.At(27, 3) + 1);
   if (kind == "VP8 ") return Size(bytes.At(26, 2) & 0x3fff, bytes.At(28, 2) & 0x3fff);
@@ -125,17 +105,18 @@ std::optional<v1::ImageSize> WebpSize(std::string_view file) {
 
 std::optional<v1::ImageSize> ReadPictureSize(std::string_view file) {
   if (file.starts_with("\x89PNG\r\n\x1a\n"sv)) {
-    const Bytes bytes(file, /*big_endian=*/true);
+    const FileBytes bytes(file, /*big_endian=*/true);
     return Size(bytes.At(16, 4), bytes.At(20, 4));
   }
   if (file.starts_with("\xff\xd8"sv)) return JpegSize(file);
   if (file.starts_with("GIF8"sv)) {
-    const Bytes bytes(file, /*big_endian=*/false);
+    const FileBytes bytes(file, /*big_endian=*/false);
     return Size(bytes.At(6, 2), bytes.At(8, 2));
   }
   if (file.starts_with("RIFF"sv) && file.size() >= 30 && file.substr(8, 4) == "WEBP"sv) {
     return WebpSize(file);
   }
+  if (IsHeif(file)) return ReadHeifSize(file);
   if (!IsTiff(file)) return std::nullopt;
   const TiffPage page = ReadTiffPage(file);
   return UprightSize(page.width, page.height, page.orientation);

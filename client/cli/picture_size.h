@@ -9,9 +9,9 @@
 
 namespace upscaler {
 
-// The size that the file's header gives of a PNG, JPEG, WebP, GIF or TIFF, or nothing
-// where it is none of them or has none. The picture itself may still be damaged. A JPEG or
-// TIFF that is to be turned, as cameras say in EXIF, is measured upright.
+// The size that the file's header gives of a PNG, JPEG, WebP, GIF, TIFF, HEIC or AVIF, or
+// nothing where it is none of them or has none. The picture itself may still be damaged. One
+// that is to be turned, as cameras say, is measured upright.
 std::optional<v1::ImageSize> ReadPictureSize(std::string_view file);
 
 }  // namespace upscaler

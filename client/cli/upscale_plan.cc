@@ -65,6 +65,10 @@ const char* SuffixOf(const v1::UpscaleSpec& spec) {
       return ".jpg";
     case v1::IMAGE_FORMAT_WEBP:
       return ".webp";
+    case v1::IMAGE_FORMAT_TIFF:
+      return ".tiff";
+    case v1::IMAGE_FORMAT_AVIF:
+      return ".avif";
     default:
       return ".png";
   }

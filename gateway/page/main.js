@@ -54,7 +54,8 @@ function describePicture() {
   const facts = [bytes(picture.size)];
   if (pictureSize !== null) {
     const {width, height} = pictureSize;
-    facts.unshift(`${size(width, height)}, becomes ${size(2 * width, 2 * height)}`);
+    const {scale} = settings;
+    facts.unshift(`${size(width, height)}, becomes ${size(scale * width, scale * height)}`);
   }
   element('picture-name').textContent = picture.name;
   element('picture-facts').textContent = facts.join(' · ');
@@ -180,7 +181,7 @@ function finish(answer, fields) {
   enter('finished');
   const download = element('download');
   download.href = stage.showResult(answer.blob);
-  download.download = outputName(answer.output_format);
+  download.download = outputName({...fields, output_format: answer.output_format});
   element('result-facts').textContent = [
     size(answer.width, answer.height),
     bytes(answer.blob.size),
@@ -194,10 +195,10 @@ function finish(answer, fields) {
   if (watched) stage.comparison.focus();
 }
 
-function outputName(format) {
+function outputName({scale, output_format: format}) {
   const dot = picture.name.lastIndexOf('.');
   const stem = dot > 0 ? picture.name.slice(0, dot) : picture.name;
-  return `${stem}-2x.${ENDINGS[format] ?? format}`;
+  return `${stem}-${scale}x.${ENDINGS[format] ?? format}`;
 }
 
 /** What a command shall do: what was done, or what would be. */
@@ -207,7 +208,7 @@ function commandOrder() {
     origin: location.origin,
     fields,
     input: picture.name,
-    output: outputName(fields.output_format),
+    output: outputName(fields),
     wantsKey,
   };
 }
@@ -241,7 +242,10 @@ element('use-seed').addEventListener('click', () => {
   announce('The seed is set');
 });
 element('api-key').addEventListener('change', adapt);
-element('settings').addEventListener('input', () => copyPanel.clear());
+element('settings').addEventListener('input', () => {
+  copyPanel.clear();
+  if (picture !== null) describePicture();
+});
 element('settings').addEventListener('submit', (event) => {
   event.preventDefault();
   start();

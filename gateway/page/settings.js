@@ -55,6 +55,11 @@ export class Settings {
     return fields;
   }
 
+  /** How many times as wide and as high the answer is to be. */
+  get scale() {
+    return Number(this.fields.scale);
+  }
+
   get apiKey() {
     return this.#control('api_key').value.trim();
   }

@@ -7,7 +7,9 @@ const LABELS = {
   guidance_scale: 'Guidance',
   num_inference_steps: 'Steps',
   seed: 'Seed',
+  scale: 'Scale',
   output_format: 'Format',
+  alpha: 'Transparency',
 };
 
 /** What the page calls a field of the service. */

@@ -82,7 +82,7 @@ void DescribeService(CLI::App& app, GatewaySettings& settings) {
       ->delimiter(',');
   Add(app, "max-upload-mib", settings.max_upload_mib,
       "Largest body of a request, in MiB; the backends have a bound of their own for pictures")
-      ->check(CLI::Range(1, 60));
+      ->check(CLI::Range(1, 1024));
   Add(app, "uploads-mib", settings.uploads_mib,
       "Memory for bodies that are arriving, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "server/service/validation.h"
+#include "server/service/spec_enums.h"
 
 namespace upscaler {
 namespace {
@@ -80,13 +80,13 @@ v1::UpscaleStreamResponse::ImageHeader DescribeHeader(const UpscaledPicture& pic
   return header;
 }
 
-v1::UpscaleStreamResponse::Accepted DescribeAccepted(PictureSize input,
+v1::UpscaleStreamResponse::Accepted DescribeAccepted(const AcceptedPicture& picture,
                                                      v1::UpscaleSpec effective_spec) {
   v1::UpscaleStreamResponse::Accepted accepted;
   *accepted.mutable_effective_spec() = std::move(effective_spec);
-  *accepted.mutable_input_size() = ToProto(input);
-  *accepted.mutable_output_size() = ToProto(DoubleOf(input));
-  accepted.set_tile_count(1);
+  *accepted.mutable_input_size() = ToProto(picture.input);
+  *accepted.mutable_output_size() = ToProto(picture.output);
+  accepted.set_tile_count(static_cast<std::uint32_t>(picture.tiles));
   return accepted;
 }
 

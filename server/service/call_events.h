@@ -23,7 +23,7 @@ v1::UpscaledImage DescribePicture(const UpscaledPicture& picture, ImageFormat fo
 v1::UpscaleStreamResponse::ImageHeader DescribeHeader(const UpscaledPicture& picture,
                                                       ImageFormat format, std::size_t index);
 
-v1::UpscaleStreamResponse::Accepted DescribeAccepted(PictureSize input,
+v1::UpscaleStreamResponse::Accepted DescribeAccepted(const AcceptedPicture& picture,
                                                      v1::UpscaleSpec effective_spec);
 v1::UpscaleStreamResponse::Queued DescribePlace(const QueuePlace& place);
 v1::UpscaleStreamResponse::Preview DescribePreview(JobPreview preview);

@@ -58,7 +58,7 @@ absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
   *response.mutable_effective_spec() = EffectiveSpec(task);
   if (!request.spec().has_seed()) response.mutable_effective_spec()->clear_seed();
   *response.mutable_output_size() = ToProto(estimate.output);
-  response.set_tile_count(1);
+  response.set_tile_count(static_cast<std::uint32_t>(estimate.tiles));
   response.set_device_memory_bytes(static_cast<std::uint64_t>(estimate.device_bytes));
   response.set_host_memory_bytes(static_cast<std::uint64_t>(estimate.host_bytes));
   if (estimate.work.has_value()) *response.mutable_work() = ToProto(*estimate.work);

@@ -4,9 +4,9 @@
 
 namespace upscaler {
 
-void EventListener::OnAccepted(PictureSize input) {
+void EventListener::OnAccepted(const AcceptedPicture& picture) {
   v1::UpscaleStreamResponse event;
-  *event.mutable_accepted() = DescribeAccepted(input, std::move(effective_spec_));
+  *event.mutable_accepted() = DescribeAccepted(picture, std::move(effective_spec_));
   Send(std::move(event));
 }
 

@@ -19,7 +19,7 @@ class EventListener : public JobListener {
   EventListener(v1::UpscaleSpec effective_spec, const Clock& clock)
       : effective_spec_(std::move(effective_spec)), clock_(clock) {}
 
-  void OnAccepted(PictureSize input) final;
+  void OnAccepted(const AcceptedPicture& picture) final;
   void OnQueued(const QueuePlace& place) final;
   void OnProgress(const JobProgress& progress) final;
   void OnPreview(JobPreview preview) final;

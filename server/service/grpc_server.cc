@@ -19,7 +19,8 @@
 namespace upscaler {
 namespace {
 
-// Room for a whole picture in one Upscale message, and for its other fields.
+// Room for a picture in one Upscale message, and for its other fields. Larger ones come in
+// chunks: gRPC holds a whole message at a time.
 constexpr int kMaxReceiveBytes = 64 << 20;
 // Of one call's metadata: a key and a request id need less than one KiB.
 constexpr int kMaxMetadataBytes = 16 << 10;

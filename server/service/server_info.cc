@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "server/service/spec_enums.h"
 #include "server/service/validation.h"
 
 namespace upscaler {
@@ -9,8 +10,13 @@ namespace {
 
 using Info = v1::GetServerInfoResponse;
 
-// The service's whole purpose.
+// Of one run of the model.
 constexpr std::uint32_t kScale = 2;
+
+constexpr const char* kInputMediaTypes[] = {"image/png", "image/jpeg", "image/webp", "image/tiff",
+                                            "image/gif", "image/heic", "image/avif"};
+constexpr ImageFormat kOutputFormats[] = {ImageFormat::kPng, ImageFormat::kJpeg, ImageFormat::kWebp,
+                                          ImageFormat::kTiff, ImageFormat::kAvif};
 
 // One entry a device, however many replicas it has.
 void DescribeDevices(const ServerFacts& facts, Info& info) {
@@ -38,6 +44,7 @@ Info::Limits LimitsOf(const ServerFacts& facts) {
   limits.set_max_guidance_scale(kMaxGuidanceScale);
   limits.set_max_preview_count(kMaxPreviews);
   limits.set_queue_capacity(static_cast<std::uint32_t>(facts.queue_capacity));
+  limits.set_max_tile_size(kMaxTileSize);
   return limits;
 }
 
@@ -53,12 +60,9 @@ Info DescribeServer(const ServerFacts& facts) {
   *info.mutable_limits() = LimitsOf(facts);
   *info.mutable_defaults() = EffectiveSpec(UpscaleTask{});
   info.mutable_defaults()->clear_seed();
-  for (const char* type : {"image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif"}) {
-    info.add_input_media_types(type);
-  }
-  for (const ImageFormat format : {ImageFormat::kPng, ImageFormat::kJpeg, ImageFormat::kWebp}) {
-    info.add_output_formats(ToProto(format));
-  }
+  for (const char* type : kInputMediaTypes) info.add_input_media_types(type);
+  for (const ImageFormat format : kOutputFormats) info.add_output_formats(ToProto(format));
+  for (const std::uint32_t scale : kScales) info.add_scales(scale);
   return info;
 }
 

@@ -27,7 +27,7 @@ class UpscaleUnaryCall::Listener final : public JobListener {
  public:
   explicit Listener(UpscaleUnaryCall& call) : call_(call) {}
 
-  void OnAccepted(PictureSize /*input*/) override {}
+  void OnAccepted(const AcceptedPicture& /*picture*/) override {}
   void OnQueued(const QueuePlace& /*place*/) override {}
   void OnProgress(const JobProgress& /*progress*/) override {}
   void OnPreview(JobPreview /*preview*/) override {}

@@ -1,12 +1,15 @@
 #include "server/service/validation.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "server/service/spec_enums.h"
 
 namespace upscaler {
 namespace {
@@ -36,32 +39,57 @@ absl::Status CheckSize(const v1::ImageSize& size) {
   return CheckRange("resize_to.height", size.height(), 1, kMaxResizedSide);
 }
 
-// The format, or nothing if `format` is a number that this server does not know.
-std::optional<ImageFormat> FromProto(v1::ImageFormat format) {
-  switch (format) {
-    case v1::IMAGE_FORMAT_UNSPECIFIED:
-    case v1::IMAGE_FORMAT_PNG:
-      return ImageFormat::kPng;
-    case v1::IMAGE_FORMAT_JPEG:
-      return ImageFormat::kJpeg;
-    case v1::IMAGE_FORMAT_WEBP:
-      return ImageFormat::kWebp;
-    default:
-      return std::nullopt;
-  }
+// `given` is of an enum of the contract, `type` its name.
+template <typename Enum>
+absl::Status CheckEnum(const char* field, Enum given, const char* type) {
+  if (FromProto(given).has_value()) return absl::OkStatus();
+  return InvalidField(field, fmt::format("{} given; a value of upscaler.v1.{} is allowed",
+                                         static_cast<int>(given), type));
 }
 
-// The type, or nothing if `type` is a number that this server does not know.
-std::optional<OutputType> FromProto(v1::OutputType type) {
-  switch (type) {
-    case v1::OUTPUT_TYPE_UNSPECIFIED:
-    case v1::OUTPUT_TYPE_IMAGE:
-      return OutputType::kImage;
-    case v1::OUTPUT_TYPE_LATENTS:
-      return OutputType::kLatents;
-    default:
-      return std::nullopt;
+absl::Status CheckScale(std::uint32_t scale) {
+  if (std::ranges::find(kScales, scale) != std::end(kScales)) return absl::OkStatus();
+  return InvalidField("scale", fmt::format("{} given; {} is allowed", scale,
+                                           fmt::join(kScales, " or ")));
+}
+
+absl::Status CheckTileSize(std::uint32_t size) {
+  if (size == 0 || (size >= kMinTileSize && size <= kMaxTileSize)) return absl::OkStatus();
+  return InvalidField("tile_size", fmt::format("{} given; {} to {}, or 0, is allowed", size,
+                                               kMinTileSize, kMaxTileSize));
+}
+
+// `format` is that of the answer.
+absl::Status CheckBitDepth(std::uint32_t bits, ImageFormat format) {
+  if (bits == 8) return absl::OkStatus();
+  if (bits != 16) {
+    return InvalidField("bit_depth", fmt::format("{} given; 8 or 16 is allowed", bits));
   }
+  if (format == ImageFormat::kPng || format == ImageFormat::kTiff) return absl::OkStatus();
+  return InvalidField("bit_depth", "16 given; 8 is allowed unless output_format is PNG or TIFF");
+}
+
+// Of how answers are encoded.
+absl::Status CheckOutput(const v1::UpscaleSpec& spec) {
+  if (spec.has_quality()) {
+    UPSCALER_RETURN_IF_ERROR(CheckRange("quality", spec.quality(), 0, kMaxQuality));
+  }
+  UPSCALER_RETURN_IF_ERROR(CheckEnum("output_format", spec.output_format(), "ImageFormat"));
+  UPSCALER_RETURN_IF_ERROR(CheckEnum("output_type", spec.output_type(), "OutputType"));
+  UPSCALER_RETURN_IF_ERROR(CheckEnum("alpha", spec.alpha(), "AlphaMode"));
+  UPSCALER_RETURN_IF_ERROR(CheckEnum("metadata", spec.metadata(), "MetadataMode"));
+  if (!spec.has_bit_depth()) return absl::OkStatus();
+  return CheckBitDepth(spec.bit_depth(), *FromProto(spec.output_format()));
+}
+
+// Of pictures. `spec` has been checked.
+EncodeOptions ReadOutput(const v1::UpscaleSpec& spec) {
+  EncodeOptions output{.format = *FromProto(spec.output_format()),
+                       .lossless = spec.lossless(),
+                       .metadata = *FromProto(spec.metadata())};
+  if (spec.has_quality()) output.quality = static_cast<int>(spec.quality());
+  if (spec.has_bit_depth()) output.bits = static_cast<int>(spec.bit_depth());
+  return output;
 }
 
 }  // namespace
@@ -81,24 +109,13 @@ absl::Status CheckSpec(const v1::UpscaleSpec& spec) {
   if (spec.has_image_count()) {
     UPSCALER_RETURN_IF_ERROR(CheckRange("image_count", spec.image_count(), 1, kMaxImages));
   }
-  if (spec.has_quality()) {
-    UPSCALER_RETURN_IF_ERROR(CheckRange("quality", spec.quality(), 0, kMaxQuality));
-  }
-  if (!FromProto(spec.output_format()).has_value()) {
-    return InvalidField("output_format",
-                        fmt::format("{} given; a value of upscaler.v1.ImageFormat is allowed",
-                                    static_cast<int>(spec.output_format())));
-  }
-  if (!FromProto(spec.output_type()).has_value()) {
-    return InvalidField("output_type",
-                        fmt::format("{} given; a value of upscaler.v1.OutputType is allowed",
-                                    static_cast<int>(spec.output_type())));
-  }
   if (spec.has_preview_count()) {
     UPSCALER_RETURN_IF_ERROR(CheckRange("preview_count", spec.preview_count(), 0, kMaxPreviews));
   }
   if (spec.has_resize_to()) UPSCALER_RETURN_IF_ERROR(CheckSize(spec.resize_to()));
-  return absl::OkStatus();
+  if (spec.has_scale()) UPSCALER_RETURN_IF_ERROR(CheckScale(spec.scale()));
+  UPSCALER_RETURN_IF_ERROR(CheckTileSize(spec.tile_size()));
+  return CheckOutput(spec);
 }
 
 absl::StatusOr<LatentsForm> ReadForm(const v1::LatentsInfo& latents) {
@@ -140,12 +157,14 @@ absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, TaskInput inpu
                                      TimePoint deadline, std::uint32_t random_seed) {
   UPSCALER_RETURN_IF_ERROR(CheckSpec(spec));
   UpscaleTask task{.input = std::move(input.bytes),
+                   .tile_size = static_cast<int>(spec.tile_size()),
+                   .alpha = *FromProto(spec.alpha()),
                    .prompt = spec.prompt(),
                    .negative_prompt = spec.negative_prompt(),
                    .seed = spec.has_seed() ? spec.seed() : random_seed,
                    .preview_count = static_cast<int>(spec.preview_count()),
                    .output_type = *FromProto(spec.output_type()),
-                   .output = {.format = *FromProto(spec.output_format())},
+                   .output = ReadOutput(spec),
                    .deadline = deadline};
   if (input.latents.has_value()) {
     UPSCALER_ASSIGN_OR_RETURN(task.latents, ReadForm(*input.latents));
@@ -164,7 +183,8 @@ absl::StatusOr<UpscaleTask> MakeTask(const v1::UpscaleSpec& spec, TaskInput inpu
     task.resize_to = PictureSize{.width = static_cast<int>(spec.resize_to().width()),
                                  .height = static_cast<int>(spec.resize_to().height())};
   }
-  if (spec.has_quality()) task.output.quality = static_cast<int>(spec.quality());
+  if (spec.has_scale()) task.scale = static_cast<int>(spec.scale());
+  if (spec.has_embed_parameters()) task.embed_parameters = spec.embed_parameters();
   return task;
 }
 
@@ -178,26 +198,20 @@ v1::UpscaleSpec EffectiveSpec(const UpscaleTask& task) {
   spec.set_image_count(static_cast<std::uint32_t>(task.image_count));
   spec.set_output_format(ToProto(task.output.format));
   spec.set_quality(static_cast<std::uint32_t>(task.output.quality));
-  spec.set_output_type(task.output_type == OutputType::kLatents ? v1::OUTPUT_TYPE_LATENTS
-                                                                : v1::OUTPUT_TYPE_IMAGE);
+  spec.set_output_type(ToProto(task.output_type));
   spec.set_preview_count(static_cast<std::uint32_t>(task.preview_count));
   if (task.resize_to.has_value()) {
     spec.mutable_resize_to()->set_width(static_cast<std::uint32_t>(task.resize_to->width));
     spec.mutable_resize_to()->set_height(static_cast<std::uint32_t>(task.resize_to->height));
   }
+  spec.set_scale(static_cast<std::uint32_t>(task.scale));
+  spec.set_tile_size(static_cast<std::uint32_t>(task.tile_size));
+  spec.set_alpha(ToProto(task.alpha));
+  spec.set_metadata(ToProto(task.output.metadata));
+  spec.set_bit_depth(static_cast<std::uint32_t>(task.output.bits));
+  spec.set_lossless(task.output.lossless);
+  spec.set_embed_parameters(task.embed_parameters);
   return spec;
-}
-
-v1::ImageFormat ToProto(ImageFormat format) {
-  switch (format) {
-    case ImageFormat::kPng:
-      return v1::IMAGE_FORMAT_PNG;
-    case ImageFormat::kJpeg:
-      return v1::IMAGE_FORMAT_JPEG;
-    case ImageFormat::kWebp:
-      return v1::IMAGE_FORMAT_WEBP;
-  }
-  return v1::IMAGE_FORMAT_UNSPECIFIED;
 }
 
 }  // namespace upscaler

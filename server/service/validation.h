@@ -24,6 +24,9 @@ inline constexpr std::uint32_t kMaxImages = 10;
 inline constexpr std::uint32_t kMaxPreviews = 10;
 inline constexpr std::uint32_t kMaxQuality = 100;
 inline constexpr std::uint32_t kMaxResizedSide = 65'535;
+inline constexpr std::uint32_t kScales[] = {2, 4};
+inline constexpr std::uint32_t kMinTileSize = 64;
+inline constexpr std::uint32_t kMaxTileSize = 4'096;
 inline constexpr std::size_t kMaxChunkBytes = std::size_t{1} << 20;
 
 // What a caller has sent: an encoded picture, or latents.
@@ -46,7 +49,5 @@ absl::StatusOr<LatentsForm> ReadForm(const v1::LatentsInfo& latents);
 
 // `task` as a spec in which nothing is left out but a size to resize to, if it has none.
 v1::UpscaleSpec EffectiveSpec(const UpscaleTask& task);
-
-v1::ImageFormat ToProto(ImageFormat format);
 
 }  // namespace upscaler

@@ -63,6 +63,24 @@ TEST(ResponseAssemblerTest, TakesAPictureWhoseChecksumFits) {
   }
 }
 
+TEST(ResponseAssemblerTest, HoldsAPictureOnceHoweverManyChunksItComesIn) {
+  const std::string chunk(1 << 10, 'x');
+  ResponseAssembler assembler;
+  ASSERT_THAT(assembler.Add(Header(0, 1000 * chunk.size())), IsOk());
+
+  for (int i = 0; i < 1000; ++i) ASSERT_THAT(assembler.Add(Chunk(chunk)), IsOk());
+
+  ASSERT_THAT(assembler.Add(Completed()), IsOk());
+  EXPECT_EQ(std::move(assembler).Finish()->images(0).data().capacity(), 1000 * chunk.size());
+}
+
+TEST(ResponseAssemblerTest, SurvivesAHeaderThatAnnouncesMoreThanCanBe) {
+  ResponseAssembler assembler;
+
+  EXPECT_THAT(assembler.Add(Header(0, UINT64_MAX)), IsOk());
+  EXPECT_THAT(assembler.Add(Completed()), StatusIs(absl::StatusCode::kInternal));
+}
+
 TEST(ResponseAssemblerTest, RefusesAPictureThatWasDamaged) {
   ResponseAssembler assembler;
   ASSERT_THAT(assembler.Add(Header(0, 2, Crc32("ab"))), IsOk());

@@ -10,7 +10,9 @@ using ::testing::Optional;
 
 TEST(AcceptedFormTest, TakesTheFirstTypeThatIsOffered) {
   EXPECT_THAT(AcceptedForm("image/png").image, Optional(v1::IMAGE_FORMAT_PNG));
-  EXPECT_THAT(AcceptedForm("image/avif, IMAGE/WebP, */*").image, Optional(v1::IMAGE_FORMAT_WEBP));
+  EXPECT_THAT(AcceptedForm("image/heic, IMAGE/WebP, */*").image, Optional(v1::IMAGE_FORMAT_WEBP));
+  EXPECT_THAT(AcceptedForm("image/tiff").image, Optional(v1::IMAGE_FORMAT_TIFF));
+  EXPECT_THAT(AcceptedForm("image/avif, image/webp").image, Optional(v1::IMAGE_FORMAT_AVIF));
   EXPECT_TRUE(AcceptedForm("text/html, TEXT/Event-Stream, image/png").events);
   EXPECT_FALSE(AcceptedForm("image/png, text/event-stream").events);
 }

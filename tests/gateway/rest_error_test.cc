@@ -114,7 +114,8 @@ TEST(RestErrorTest, TellsApartByReasonWhatIsOneCodeToGrpc) {
   const struct {
     const char* reason;
     int http_status;
-  } reasons[] = {{"BODY_TOO_LARGE", 413}, {"UNSUPPORTED_MEDIA_TYPE", 415}};
+  } reasons[] = {
+      {"BODY_TOO_LARGE", 413}, {"UNSUPPORTED_MEDIA_TYPE", 415}, {"UNSUPPORTED_IMAGE_FORMAT", 415}};
   for (const auto& [reason, http_status] : reasons) {
     const HttpResponse response =
         ErrorResponse(WithReason(absl::InvalidArgumentError("refused"), reason));

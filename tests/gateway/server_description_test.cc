@@ -33,16 +33,26 @@ v1::GetServerInfoResponse ServingInfo() {
   limits.set_max_guidance_scale(50);
   limits.set_max_preview_count(10);
   limits.set_queue_capacity(64);
+  limits.set_max_tile_size(4096);
   auto& defaults = *info.mutable_defaults();
   defaults.set_guidance_scale(7.5);
   defaults.set_num_inference_steps(25);
   defaults.set_image_count(1);
   defaults.set_output_format(v1::IMAGE_FORMAT_PNG);
   defaults.set_quality(90);
+  defaults.set_scale(2);
+  defaults.set_tile_size(0);
+  defaults.set_alpha(v1::ALPHA_MODE_KEEP);
+  defaults.set_metadata(v1::METADATA_MODE_KEEP);
+  defaults.set_bit_depth(8);
+  defaults.set_lossless(false);
+  defaults.set_embed_parameters(true);
   info.add_input_media_types("image/png");
   info.add_input_media_types("image/tiff");
   info.add_output_formats(v1::IMAGE_FORMAT_PNG);
   info.add_output_formats(v1::IMAGE_FORMAT_WEBP);
+  info.add_scales(2);
+  info.add_scales(4);
   return info;
 }
 
@@ -79,13 +89,17 @@ TEST(ServerDescriptionTest, TellsWhatIsAllowedInTheWordsOfTheForm) {
     "devices": [{"name": "cuda:0", "data_type": "float16", "replicas": 2}],
     "limits": {"max_input_pixels": 1048576, "max_image_bytes": 5000000000,
                "max_prompt_bytes": 10000, "max_n": 10, "max_num_inference_steps": 200,
-               "max_guidance_scale": 50.0, "max_partial_images": 3, "queue_capacity": 64},
+               "max_guidance_scale": 50.0, "max_partial_images": 3, "max_tile_size": 4096,
+               "queue_capacity": 64},
     "defaults": {"prompt": "", "negative_prompt": "", "guidance_scale": 7.5,
-                 "num_inference_steps": 25, "n": 1, "scale": 2, "size": "auto",
+                 "num_inference_steps": 25, "n": 1, "scale": 2, "size": "auto", "tile_size": 0,
+                 "alpha": "keep", "metadata": "keep", "bit_depth": 8, "lossless": false,
+                 "embed_parameters": true,
                  "output_format": "png", "output_compression": 100,
                  "response_format": "b64_json", "stream": false, "partial_images": 0},
     "input_formats": ["png", "tiff"],
-    "output_formats": ["png", "webp"]})"));
+    "output_formats": ["png", "webp"],
+    "scales": [2, 4]})"));
 }
 
 TEST(ServerDescriptionTest, SaysWhereTheServerIsInItsLife) {

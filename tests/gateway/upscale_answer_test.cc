@@ -30,6 +30,13 @@ v1::UpscaleResponse TwoPictures() {
   spec.set_image_count(2);
   spec.set_output_format(v1::IMAGE_FORMAT_JPEG);
   spec.set_quality(90);
+  spec.set_scale(4);
+  spec.set_tile_size(512);
+  spec.set_alpha(v1::ALPHA_MODE_DROP);
+  spec.set_metadata(v1::METADATA_MODE_KEEP_ALL);
+  spec.set_bit_depth(8);
+  spec.set_lossless(true);
+  spec.set_embed_parameters(false);
   response.mutable_timings()->mutable_denoise()->set_nanos(250'000'000);
   response.add_warnings("the prompt was cut");
   return response;
@@ -64,7 +71,14 @@ TEST(JsonAnswerTest, TellsTheSettingsByTheirRestNamesWithoutThePrompt) {
                             {"num_inference_steps", 25},
                             {"n", 2},
                             {"output_format", "jpeg"},
-                            {"output_compression", 90}}));
+                            {"output_compression", 90},
+                            {"scale", 4},
+                            {"tile_size", 512},
+                            {"alpha", "drop"},
+                            {"metadata", "all"},
+                            {"bit_depth", 8},
+                            {"lossless", true},
+                            {"embed_parameters", false}}));
 }
 
 TEST(JsonAnswerTest, TellsTheSizeThatThePictureWasResizedTo) {

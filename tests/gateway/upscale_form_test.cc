@@ -85,6 +85,12 @@ TEST(ReadFormTest, TakesAnEmptyFieldForOneThatIsLeftOut) {
                           {"output_format", ""},
                           {"output_compression", ""},
                           {"stream", ""},
+                          {"tile_size", ""},
+                          {"alpha", ""},
+                          {"metadata", ""},
+                          {"bit_depth", ""},
+                          {"lossless", ""},
+                          {"embed_parameters", ""},
                           {"model", ""}});
 
   ASSERT_THAT(form, IsOk());
@@ -115,8 +121,44 @@ TEST(ReadFormTest, TakesASizeForTheOneToResizeTo) {
   EXPECT_FALSE(Read({{"size", "auto"}})->spec.has_resize_to());
 }
 
+TEST(ReadFormTest, ReadsTheScaleEitherWay) {
+  for (const auto& [text, scale] :
+       {std::pair("2", 2U), std::pair("2x", 2U), std::pair("4", 4U), std::pair("4x", 4U)}) {
+    const auto form = Read({{"scale", text}});
+    ASSERT_THAT(form, IsOk()) << text;
+    EXPECT_EQ(form->spec.scale(), scale);
+  }
+  EXPECT_FALSE(Read({})->spec.has_scale());
+}
+
+TEST(ReadFormTest, ReadsWhatIsSaidOfThePicture) {
+  const auto form = Read({{"tile_size", "512"},
+                          {"alpha", "drop"},
+                          {"metadata", "color"},
+                          {"output_format", "tiff"},
+                          {"bit_depth", "16"},
+                          {"lossless", "True"},
+                          {"embed_parameters", "0"}});
+
+  ASSERT_THAT(form, IsOk());
+  EXPECT_EQ(form->spec.tile_size(), 512U);
+  EXPECT_EQ(form->spec.alpha(), v1::ALPHA_MODE_DROP);
+  EXPECT_EQ(form->spec.metadata(), v1::METADATA_MODE_COLOR);
+  EXPECT_EQ(form->spec.output_format(), v1::IMAGE_FORMAT_TIFF);
+  EXPECT_EQ(form->spec.bit_depth(), 16U);
+  EXPECT_TRUE(form->spec.lossless());
+  EXPECT_TRUE(form->spec.has_embed_parameters());
+  EXPECT_FALSE(form->spec.embed_parameters());
+  EXPECT_EQ(Read({{"output_format", "avif"}})->spec.output_format(), v1::IMAGE_FORMAT_AVIF);
+}
+
 TEST(ReadFormTest, LeavesRangesToTheService) {
-  EXPECT_THAT(Read({{"n", "1000"}, {"guidance_scale", "-4"}, {"size", "70000x1"}}), IsOk());
+  EXPECT_THAT(Read({{"n", "1000"},
+                    {"guidance_scale", "-4"},
+                    {"size", "70000x1"},
+                    {"tile_size", "5"},
+                    {"bit_depth", "12"}}),
+              IsOk());
 }
 
 struct BadField {
@@ -149,11 +191,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{"guidance_scale", "inf"}, BadField{"guidance_scale", "1e999"},
         BadField{"guidance_scale", "7,5"}, BadField{"output_compression", "best"},
         BadField{"output_format", "bmp"}, BadField{"response_format", "base64"},
-        BadField{"scale", "4"}, BadField{"size", "64"}, BadField{"size", "64x"},
-        BadField{"size", "x64"}, BadField{"size", "64x64x64"}, BadField{"size", "64X64"},
-        BadField{"size", "64 x 64"}, BadField{"size", "0x64"}, BadField{"size", "64x-64"},
-        BadField{"size", "4294967296x64"}, BadField{"size", "AUTO"}, BadField{"stream", "no"},
-        BadField{"partial_images", "4"}, BadField{"partial_images", "-1"},
+        BadField{"scale", "3"}, BadField{"scale", "x4"}, BadField{"scale", "4.0"},
+        BadField{"tile_size", "-1"}, BadField{"tile_size", "auto"}, BadField{"alpha", "white"},
+        BadField{"alpha", "Keep"}, BadField{"metadata", "none"}, BadField{"bit_depth", "16bit"},
+        BadField{"lossless", "yes"}, BadField{"embed_parameters", "no"}, BadField{"size", "64"},
+        BadField{"size", "64x"}, BadField{"size", "x64"}, BadField{"size", "64x64x64"},
+        BadField{"size", "64X64"}, BadField{"size", "64 x 64"}, BadField{"size", "0x64"},
+        BadField{"size", "64x-64"}, BadField{"size", "4294967296x64"}, BadField{"size", "AUTO"},
+        BadField{"stream", "no"}, BadField{"partial_images", "4"}, BadField{"partial_images", "-1"},
         BadField{"partial_images", "few"}, BadField{"model", "another"}));
 
 TEST(ReadFormTest, RefusesAFieldThatComesTwice) {

@@ -8,6 +8,7 @@ import sys
 
 import numpy
 import pytest
+from PIL import Image
 
 from client import QUICK
 from pictures import largest_difference, make_picture, to_array
@@ -53,6 +54,30 @@ def test_help_lists_the_options(program):
     assert ended.returncode == 0
     assert b"--version" in ended.stdout and b"Exit codes" in ended.stdout
     assert ended.stderr == b""
+
+
+@pytest.mark.parametrize("name, format", [("out.tif", "TIFF"), ("out.avif", "AVIF")])
+def test_the_outputs_name_tells_the_format(files, door, name, format):
+    ended = run("upscale", files / "in.png", "-o", files / name, STEPS, door)
+
+    assert ended.returncode == 0, ended.stderr
+    assert Image.open(files / name).format == format
+
+
+def test_a_dry_run_tells_the_size_at_the_scale(files, door):
+    ended = run("upscale", files / "in.png", "--scale=4", "--dry-run", "--json", door)
+
+    estimate = json.loads(ended.stdout)
+    assert estimate["output"].endswith("in-4x.png")
+    assert estimate["output_width"] == 4 * estimate["width"]
+    assert estimate["output_height"] == 4 * estimate["height"]
+
+
+def test_what_the_server_refuses_is_said(files, door):
+    ended = run("upscale", files / "in.png", "--format=jpeg", "--bit-depth=16", door)
+
+    assert ended.returncode == 1
+    assert b"bit_depth: 16 given" in ended.stderr
 
 
 @pytest.mark.parametrize("program", ["upscaler-server", "upscale"])

@@ -167,6 +167,7 @@ def test_the_description_has_the_limits_that_the_server_has(server: ServerProces
     capabilities = requests.get(f"{server.rest_url}/v1/capabilities").json()
     schemas = requests.get(f"{server.rest_url}/openapi.json").json()["components"]["schemas"]
     limits, defaults = capabilities["limits"], capabilities["defaults"]
+    scales = [str(scale) for scale in capabilities["scales"]]
 
     for form in ("UpscaleForm", "UpscaleJson"):
         fields = schemas[form]["properties"]
@@ -175,4 +176,6 @@ def test_the_description_has_the_limits_that_the_server_has(server: ServerProces
             assert fields[name]["maximum"] == limits[f"max_{name}"]
         for name, default in defaults.items():
             assert str(fields[name].get("default", "")) == str(default), name
+        assert fields["tile_size"]["anyOf"][1]["maximum"] == limits["max_tile_size"]
         assert fields["output_format"]["enum"] == capabilities["output_formats"]
+        assert [one for one in fields["scale"]["enum"] if one in scales] == scales

@@ -71,16 +71,21 @@ def start(start_server) -> Callable[..., ServerProcess]:
 @pytest.mark.parametrize(
     "field, value",
     [
+        ("alpha", "white"),
+        ("bit_depth", "12"),
+        ("embed_parameters", "maybe"),
         ("guidance_scale", "-0.5"),
         ("guidance_scale", "50.5"),
         ("guidance_scale", "nan"),
+        ("lossless", "maybe"),
+        ("metadata", "some"),
         ("n", "0"),
         ("n", "11"),
         ("n", "1.5"),
         ("num_inference_steps", "0"),
         ("num_inference_steps", "201"),
         ("output_compression", "101"),
-        ("output_format", "tiff"),
+        ("output_format", "bmp"),
         ("partial_images", "4"),
         ("prompt", "x" * 10_001),
         ("negative_prompt", "x" * 10_001),
@@ -92,6 +97,8 @@ def start(start_server) -> Callable[..., ServerProcess]:
         ("size", "0x64"),
         ("size", "64x65536"),
         ("stream", "maybe"),
+        ("tile_size", "63"),
+        ("tile_size", "4097"),
     ],
 )
 @pytest.mark.parametrize("way", ["form", "json"])

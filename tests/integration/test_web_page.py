@@ -170,7 +170,7 @@ def test_everything_can_be_done_by_keyboard(page: WebPage):
     page.choose("in.png", PICTURE)
 
     page.page.get_by_label("Prompt", exact=True).focus()
-    for _ in range(4):  # Guidance, format, more settings, the button.
+    for _ in range(5):  # Guidance, scale, format, more settings, the button.
         keyboard.press("Tab")
     assert page.has_focus(page.find("button", "Upscale"))
     keyboard.press("Enter")

@@ -194,6 +194,19 @@ TEST(SettingsTest, RefusesSettingsThatNeedOthersAndSaysWhich) {
   EXPECT_EQ(ParseBadly({"--key-requests-per-minute=-1", "--api-keys-file=keys"}).code, 2);
 }
 
+TEST(SettingsTest, TakesPicturesOfUpTo1024Mib) {
+  EXPECT_EQ(ParseWell({}).max_upload_mib, 32U);
+  EXPECT_EQ(ParseWell({"--max-upload-mib=1024", "--uploads-mib=2048"}).max_upload_mib, 1024U);
+  EXPECT_EQ(ParseBadly({"--max-upload-mib=1025", "--uploads-mib=2048"}).code, 2);
+  EXPECT_EQ(ParseBadly({"--max-upload-mib=0"}).code, 2);
+}
+
+TEST(SettingsTest, GivesRequestsOfRestAsLongAsItIsTold) {
+  EXPECT_EQ(ParseWell({}).rest_request_seconds, 600);
+  EXPECT_EQ(ParseWell({"--rest-request-seconds=7200"}).rest_request_seconds, 7200);
+  EXPECT_EQ(ParseBadly({"--rest-request-seconds=0"}).code, 2);
+}
+
 TEST(SettingsTest, HelpAndVersionAreNoMistakes) {
   const EarlyExit help = ParseBadly({"--help"});
   EXPECT_EQ(help.code, 0);

@@ -14,9 +14,9 @@ namespace upscaler::test {
 // Thread-safe.
 class CollectingListener final : public JobListener {
  public:
-  void OnAccepted(PictureSize input) override {
+  void OnAccepted(const AcceptedPicture& picture) override {
     MutexLock lock(mutex_);
-    input_ = input;
+    accepted_ = picture;
   }
 
   void OnQueued(const QueuePlace& place) override {
@@ -64,7 +64,11 @@ class CollectingListener final : public JobListener {
 
   PictureSize input() const {
     MutexLock lock(mutex_);
-    return input_;
+    return accepted_.input;
+  }
+  AcceptedPicture accepted() const {
+    MutexLock lock(mutex_);
+    return accepted_;
   }
   std::vector<JobPreview> previews() const {
     MutexLock lock(mutex_);
@@ -82,7 +86,7 @@ class CollectingListener final : public JobListener {
  private:
   mutable Mutex mutex_;
   std::condition_variable changed_;
-  PictureSize input_ ABSL_GUARDED_BY(mutex_);
+  AcceptedPicture accepted_ ABSL_GUARDED_BY(mutex_);
   std::vector<QueuePlace> places_ ABSL_GUARDED_BY(mutex_);
   std::vector<JobPreview> previews_ ABSL_GUARDED_BY(mutex_);
   std::vector<JobProgress> progress_ ABSL_GUARDED_BY(mutex_);

@@ -78,7 +78,7 @@ class LeavingListener final : public JobListener {
     upscaler_.Cancel(*token_);
   }
 
-  void OnAccepted(PictureSize input) override { heard_.OnAccepted(input); }
+  void OnAccepted(const AcceptedPicture& picture) override { heard_.OnAccepted(picture); }
   void OnPreview(JobPreview preview) override { heard_.OnPreview(std::move(preview)); }
   void OnQueued(const QueuePlace& place) override {
     heard_.OnQueued(place);

@@ -130,6 +130,10 @@ Writer WriterFor(const EncodeOptions& options) {
       return {".jpg", common->set("Q", std::max(options.quality, 1))};
     case ImageFormat::kWebp:
       return {".webp", common->set("Q", options.quality)};
+    case ImageFormat::kTiff:
+      return {".tif", common};
+    case ImageFormat::kAvif:
+      return {".avif", common->set("Q", std::max(options.quality, 1))};
   }
   return {};
 }
@@ -144,6 +148,10 @@ int MaxSide(ImageFormat format) {
       return 65'500;  // libjpeg's, somewhat below the format's.
     case ImageFormat::kWebp:
       return 16'383;
+    case ImageFormat::kTiff:
+      return 10'000'000;
+    case ImageFormat::kAvif:
+      return 16'384;  // libheif's.
   }
   return 0;
 }

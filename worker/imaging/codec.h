@@ -14,7 +14,15 @@
 
 namespace upscaler {
 
-enum class ImageFormat { kPng, kJpeg, kWebp };
+enum class ImageFormat { kPng, kJpeg, kWebp, kTiff, kAvif };
+
+// What becomes of transparency: kDrop lays the picture over white.
+enum class AlphaPolicy { kKeep, kDrop };
+
+// What is kept of what a picture says about itself: EXIF, XMP, IPTC and the ICC profile, but no
+// location (kKeep); with it (kKeepAll); the ICC profile alone (kColour); nothing, the pixels in
+// sRGB (kStrip).
+enum class MetadataPolicy { kKeep, kKeepAll, kColour, kStrip };
 
 struct DecodeLimits {
   std::int64_t max_pixels = 1 << 21;  // Width times height of the picture.
@@ -22,7 +30,11 @@ struct DecodeLimits {
 
 struct EncodeOptions {
   ImageFormat format = ImageFormat::kPng;
-  int quality = 90;  // 0 to 100; for JPEG and WebP.
+  int quality = 90;       // 0 to 100; for JPEG, WebP and AVIF.
+  bool lossless = false;  // For WebP and AVIF, whose quality does not count then.
+  int bits = 8;           // Of a sample, 8 or 16; for PNG and TIFF.
+  MetadataPolicy metadata = MetadataPolicy::kKeep;
+  std::string parameters{};  // Embedded as text; "" for none.
 };
 
 // Decodes PNG, JPEG, WebP, TIFF or GIF (its first frame) to 8-bit sRGB: the ICC

@@ -138,6 +138,47 @@ TEST_F(CommandLineTest, ReadsTheSizeToResizeTo) {
   EXPECT_FALSE(ParseGood({"a.png"}).spec.has_resize_to());
 }
 
+TEST_F(CommandLineTest, ReadsWhatIsSaidOfThePicture) {
+  const v1::UpscaleSpec spec =
+      ParseGood({"a.png", "--scale", "4", "--tile-size", "512", "--alpha", "drop", "--metadata",
+                 "all", "--format", "tiff", "--bit-depth", "16", "--lossless", "--no-parameters"})
+          .spec;
+
+  EXPECT_EQ(spec.scale(), 4U);
+  EXPECT_EQ(spec.tile_size(), 512U);
+  EXPECT_EQ(spec.alpha(), v1::ALPHA_MODE_DROP);
+  EXPECT_EQ(spec.metadata(), v1::METADATA_MODE_KEEP_ALL);
+  EXPECT_EQ(spec.output_format(), v1::IMAGE_FORMAT_TIFF);
+  EXPECT_EQ(spec.bit_depth(), 16U);
+  EXPECT_TRUE(spec.lossless());
+  EXPECT_TRUE(spec.has_embed_parameters());
+  EXPECT_FALSE(spec.embed_parameters());
+  EXPECT_EQ(ParseGood({"a.png", "--format", "avif"}).spec.output_format(), v1::IMAGE_FORMAT_AVIF);
+}
+
+TEST_F(CommandLineTest, LeavesWhatIsNotSaidOfThePictureToTheServer) {
+  const v1::UpscaleSpec spec = ParseGood({"a.png"}).spec;
+
+  EXPECT_EQ(spec.SerializeAsString(), "");
+}
+
+TEST_F(CommandLineTest, NamesOutputsAfterTheScaleUnlessTold) {
+  EXPECT_EQ(ParseGood({"a.png", "--scale", "2"}).suffix, "-2x");
+  EXPECT_EQ(ParseGood({"a.png", "--scale", "4"}).suffix, "-4x");
+  EXPECT_EQ(ParseGood({"a.png", "--scale", "4", "--suffix=-big"}).suffix, "-big");
+  EXPECT_EQ(ParseGood({"a.png", "--scale", "4", "--suffix="}).suffix, "");
+}
+
+TEST_F(CommandLineTest, RefusesChoicesThatThereAreNot) {
+  for (const auto& [option, value] :
+       {std::pair("--scale", "3"), std::pair("--scale", "2x"), std::pair("--tile-size", "-1"),
+        std::pair("--alpha", "white"), std::pair("--metadata", "some"),
+        std::pair("--bit-depth", "12"), std::pair("--format", "bmp")}) {
+    EXPECT_EQ(ParseBad({"in.png", option, value}), ExitCode::kUsage) << option;
+    EXPECT_THAT(err_.str(), HasSubstr(option));
+  }
+}
+
 TEST_F(CommandLineTest, ReadsWhatIsSaidOfLatents) {
   const CommandLine line =
       ParseGood({"a.npy", "--output-type", "latents", "--latents-family", "sd2"});

@@ -101,6 +101,15 @@ TEST_F(InputFilesTest, TakesAPipeOnlyWhereItIsNamed) {
   EXPECT_THAT(Find({folder_.Path("c.png")}), ElementsAre("c.png"));
 }
 
+TEST_F(InputFilesTest, FindsPicturesOfTelephonesAndOfTheWeb) {
+  std::filesystem::create_directory(folder_.path() / "new");
+  folder_.Write("new/a.heic", "bytes");
+  folder_.Write("new/b.HEIF", "bytes");
+  folder_.Write("new/c.avif", "bytes");
+
+  EXPECT_THAT(Find({folder_.Path("new")}), ElementsAre("new/a.heic", "new/b.HEIF", "new/c.avif"));
+}
+
 TEST_F(InputFilesTest, PrefersAFileToThePatternItsNameWouldBe) {
   folder_.Write("a[1].png", "bytes");
 

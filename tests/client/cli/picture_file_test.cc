@@ -115,6 +115,9 @@ TEST(FormatOfPathTest, KnowsTheSuffixes) {
   EXPECT_THAT(FormatOfPath("a.JPG"), Optional(v1::IMAGE_FORMAT_JPEG));
   EXPECT_THAT(FormatOfPath("a.jpeg"), Optional(v1::IMAGE_FORMAT_JPEG));
   EXPECT_THAT(FormatOfPath("a.webp"), Optional(v1::IMAGE_FORMAT_WEBP));
+  EXPECT_THAT(FormatOfPath("a.tif"), Optional(v1::IMAGE_FORMAT_TIFF));
+  EXPECT_THAT(FormatOfPath("a.TIFF"), Optional(v1::IMAGE_FORMAT_TIFF));
+  EXPECT_THAT(FormatOfPath("a.avif"), Optional(v1::IMAGE_FORMAT_AVIF));
   EXPECT_EQ(FormatOfPath("a.bmp"), std::nullopt);
   EXPECT_EQ(FormatOfPath("png"), std::nullopt);
 }

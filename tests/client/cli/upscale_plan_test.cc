@@ -61,6 +61,18 @@ TEST_F(UpscalePlanTest, TakesTheOutputForAFileWhereThereIsOneInput) {
   EXPECT_FALSE(plan_->tasks[0].make_folder);
 }
 
+TEST_F(UpscalePlanTest, NamesOutputsAfterTheirFormat) {
+  CommandLine line{.inputs = {cat_}, .output = folder_.Path("out")};
+  for (const auto& [format, name] : {std::pair(v1::IMAGE_FORMAT_PNG, "out/cat-2x.png"),
+                                     std::pair(v1::IMAGE_FORMAT_JPEG, "out/cat-2x.jpg"),
+                                     std::pair(v1::IMAGE_FORMAT_WEBP, "out/cat-2x.webp"),
+                                     std::pair(v1::IMAGE_FORMAT_TIFF, "out/cat-2x.tiff"),
+                                     std::pair(v1::IMAGE_FORMAT_AVIF, "out/cat-2x.avif")}) {
+    line.spec.set_output_format(format);
+    EXPECT_THAT(Outputs(line), ElementsAre(name));
+  }
+}
+
 TEST_F(UpscalePlanTest, TakesTheOutputForAFolderThatExistsOrLooksLikeOne) {
   EXPECT_THAT(Outputs({.inputs = {cat_}, .output = folder_.Path("out")}),
               ElementsAre("out/cat-2x.png"));

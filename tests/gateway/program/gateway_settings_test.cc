@@ -70,6 +70,10 @@ TEST(GatewaySettingsTest, SeveralBackendsWithTlsNeedOneName) {
       "c");
 }
 
+TEST(GatewaySettingsTest, TakesBodiesOfUpTo1024Mib) {
+  EXPECT_EQ(ParseWell({"--max-upload-mib=1024", "--uploads-mib=1024"}).max_upload_mib, 1024U);
+}
+
 TEST(GatewaySettingsTest, RefusesWhatCannotBe) {
   const struct {
     const char* argument;
@@ -81,6 +85,7 @@ TEST(GatewaySettingsTest, RefusesWhatCannotBe) {
                   {"--uploads-mib=31", "--uploads-mib must be at least --max-upload-mib"},
                   {"--tls-client-ca=a.pem", "--tls-client-ca needs --tls-cert and --tls-key"},
                   {"--max-upload-mib=0", "--max-upload-mib"},
+                  {"--max-upload-mib=1025", "--max-upload-mib"},
                   {"--no-such-option", "--no-such-option"}};
   for (const auto& [argument, text] : mistakes) {
     const EarlyExit exit = ParseBadly({argument});

@@ -1,6 +1,8 @@
 #include "server/jobs/job_digest.h"
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -40,6 +42,22 @@ TEST(JobDigestTest, TellsInputsSettingsAndLatentsApart) {
   EXPECT_NE(DigestOf("pictures", SpecOf("a")), digest);
   EXPECT_NE(DigestOf("picture", SpecOf("b")), digest);
   EXPECT_NE(DigestOf("picture", SpecOf("a"), &latents), digest);
+}
+
+TEST(JobDigestTest, CoversWhatIsSaidOfThePicture) {
+  std::vector<v1::UpscaleSpec> specs(8);
+  specs[1].set_scale(4);
+  specs[2].set_tile_size(64);
+  specs[3].set_alpha(v1::ALPHA_MODE_DROP);
+  specs[4].set_metadata(v1::METADATA_MODE_STRIP);
+  specs[5].set_bit_depth(16);
+  specs[6].set_lossless(true);
+  specs[7].set_embed_parameters(false);
+
+  std::set<std::string> digests;
+  for (const v1::UpscaleSpec& spec : specs) digests.insert(DigestOf("picture", spec));
+
+  EXPECT_EQ(digests.size(), specs.size());
 }
 
 TEST(JobDigestTest, SaysWhichVersionItIsOf) {

@@ -46,8 +46,11 @@ TEST_F(CreateJobTest, RunsARequestOnceThoughItIsCreatedTwice) {
 TEST_F(CreateJobTest, TellsRequestsApartThatShareAnId) {
   ASSERT_TRUE(Create({Start(), Chunk(GradientPng(16, 16))}, "mine").status.ok());
 
+  v1::UpscaleStreamRequest opaque = Start();
+  opaque.mutable_start()->mutable_spec()->set_alpha(v1::ALPHA_MODE_DROP);
   for (const Uploads& other : {Uploads{Start(), Chunk(GradientPng(16, 8))},
-                               {Start(/*steps=*/3), Chunk(GradientPng(16, 16))}}) {
+                               {Start(/*steps=*/3), Chunk(GradientPng(16, 16))},
+                               {opaque, Chunk(GradientPng(16, 16))}}) {
     const grpc::Status status = Create(other, "mine").status;
     EXPECT_EQ(status.error_code(), grpc::StatusCode::ALREADY_EXISTS);
     EXPECT_EQ(ReasonIn(status), "REQUEST_ID_REUSED");

@@ -26,7 +26,24 @@ TEST(ServerInfoTest, TellsTheDefaultsThatRequestsGet) {
   EXPECT_EQ(defaults.num_inference_steps(), 25U);
   EXPECT_EQ(defaults.guidance_scale(), 7.5);
   EXPECT_EQ(defaults.output_format(), v1::IMAGE_FORMAT_PNG);
+  EXPECT_EQ(defaults.scale(), 2U);
+  EXPECT_TRUE(defaults.has_tile_size());
+  EXPECT_EQ(defaults.metadata(), v1::METADATA_MODE_KEEP);
+  EXPECT_TRUE(defaults.embed_parameters());
   EXPECT_FALSE(defaults.has_seed());
+}
+
+TEST(ServerInfoTest, TellsWhatIsReadAndWritten) {
+  const v1::GetServerInfoResponse info = DescribeServer({});
+
+  EXPECT_THAT(info.input_media_types(),
+              ElementsAre("image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif",
+                          "image/heic", "image/avif"));
+  EXPECT_THAT(info.output_formats(),
+              ElementsAre(v1::IMAGE_FORMAT_PNG, v1::IMAGE_FORMAT_JPEG, v1::IMAGE_FORMAT_WEBP,
+                          v1::IMAGE_FORMAT_TIFF, v1::IMAGE_FORMAT_AVIF));
+  EXPECT_THAT(info.scales(), ElementsAre(2, 4));
+  EXPECT_EQ(info.limits().max_tile_size(), 4096U);
 }
 
 TEST(ServerInfoTest, NamesTheLatentsThatTheModelTakes) {

@@ -170,6 +170,8 @@ TEST_F(UpscalerServiceTest, StreamsEventsInOrderAndNumbersThem) {
   ASSERT_GE(result.events.size(), 5U);
   EXPECT_TRUE(result.events[0].has_accepted());
   EXPECT_EQ(result.events[0].accepted().output_size().width(), 32U);
+  EXPECT_EQ(result.events[0].accepted().tile_count(), 1U);
+  EXPECT_EQ(result.events[0].accepted().effective_spec().scale(), 2U);
   EXPECT_TRUE(result.events[1].has_queued());
   EXPECT_TRUE(result.events.back().has_completed());
   std::string picture;
@@ -328,6 +330,21 @@ TEST_F(UpscalerServiceTest, EstimatesAtTheSizeToResizeTo) {
   v1::EstimateUpscaleResponse response;
   ASSERT_TRUE(stub_->EstimateUpscale(&call, request, &response).ok());
   EXPECT_EQ(response.output_size().width(), 10U);
+}
+
+TEST_F(UpscalerServiceTest, EstimatesTheSizeAtTheScale) {
+  grpc::ClientContext call;
+  v1::EstimateUpscaleRequest request;
+  request.mutable_image_size()->set_width(9);
+  request.mutable_image_size()->set_height(6);
+  request.mutable_spec()->set_scale(4);
+
+  v1::EstimateUpscaleResponse response;
+  ASSERT_TRUE(stub_->EstimateUpscale(&call, request, &response).ok());
+  EXPECT_EQ(response.output_size().width(), 36U);
+  EXPECT_EQ(response.output_size().height(), 24U);
+  EXPECT_EQ(response.tile_count(), 1U);
+  EXPECT_EQ(response.effective_spec().scale(), 4U);
 }
 
 TEST_F(UpscalerServiceTest, EstimatesNothingWithoutASizeThatCanBe) {

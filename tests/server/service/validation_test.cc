@@ -40,6 +40,14 @@ TEST(MakeTaskTest, FillsInEveryDefault) {
   EXPECT_EQ(task->image_count, 1);
   EXPECT_EQ(task->seed, 99U);
   EXPECT_EQ(task->output.format, ImageFormat::kPng);
+  EXPECT_EQ(task->scale, 2);
+  EXPECT_EQ(task->tile_size, 0);
+  EXPECT_EQ(task->alpha, AlphaPolicy::kKeep);
+  EXPECT_EQ(task->output.metadata, MetadataPolicy::kKeep);
+  EXPECT_EQ(task->output.bits, 8);
+  EXPECT_FALSE(task->output.lossless);
+  EXPECT_TRUE(task->embed_parameters);
+  EXPECT_EQ(task->output.parameters, "");  // The worker writes it.
 }
 
 TEST(MakeTaskTest, TakesZeroForAValueAndNotForADefault) {
@@ -136,6 +144,108 @@ TEST(MakeTaskTest, RefusesAnEmptyPicture) {
 
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FieldOf(status), Optional(std::string("image")));
+}
+
+// A spec in which nothing is left out or as it is by default.
+v1::UpscaleSpec UnusualPicture() {
+  v1::UpscaleSpec spec;
+  spec.set_output_format(v1::IMAGE_FORMAT_TIFF);
+  spec.set_scale(4);
+  spec.set_tile_size(512);
+  spec.set_alpha(v1::ALPHA_MODE_DROP);
+  spec.set_metadata(v1::METADATA_MODE_STRIP);
+  spec.set_bit_depth(16);
+  spec.set_lossless(true);
+  spec.set_embed_parameters(false);
+  return spec;
+}
+
+TEST(MakeTaskTest, TakesWhatIsSaidOfThePicture) {
+  const absl::StatusOr<UpscaleTask> task = Make(UnusualPicture());
+
+  ASSERT_THAT(task, IsOk());
+  EXPECT_EQ(task->scale, 4);
+  EXPECT_EQ(task->tile_size, 512);
+  EXPECT_EQ(task->alpha, AlphaPolicy::kDrop);
+  EXPECT_EQ(task->output.metadata, MetadataPolicy::kStrip);
+  EXPECT_EQ(task->output.bits, 16);
+  EXPECT_TRUE(task->output.lossless);
+  EXPECT_FALSE(task->embed_parameters);
+}
+
+TEST(MakeTaskTest, RefusesOtherScales) {
+  v1::UpscaleSpec spec;
+  for (const std::uint32_t scale : {0U, 1U, 3U, 8U, 4'294'967'295U}) {
+    spec.set_scale(scale);
+    ExpectRefused(spec, "scale", "2 or 4 is allowed");
+  }
+}
+
+TEST(MakeTaskTest, TakesTilesOfASizeThatCanBe) {
+  v1::UpscaleSpec spec;
+  for (const std::uint32_t size : {0U, 64U, 4'096U}) {
+    spec.set_tile_size(size);
+    EXPECT_EQ(Make(spec)->tile_size, static_cast<int>(size));
+  }
+  for (const std::uint32_t size : {1U, 63U, 4'097U, 4'294'967'295U}) {
+    spec.set_tile_size(size);
+    ExpectRefused(spec, "tile_size", "64 to 4096, or 0, is allowed");
+  }
+}
+
+TEST(MakeTaskTest, Writes16BitsOfFormatsThatHaveThem) {
+  v1::UpscaleSpec spec;
+  spec.set_bit_depth(16);
+  for (const v1::ImageFormat format :
+       {v1::IMAGE_FORMAT_UNSPECIFIED, v1::IMAGE_FORMAT_PNG, v1::IMAGE_FORMAT_TIFF}) {
+    spec.set_output_format(format);
+    EXPECT_EQ(Make(spec)->output.bits, 16);
+  }
+  for (const v1::ImageFormat format :
+       {v1::IMAGE_FORMAT_JPEG, v1::IMAGE_FORMAT_WEBP, v1::IMAGE_FORMAT_AVIF}) {
+    spec.set_output_format(format);
+    ExpectRefused(spec, "bit_depth", "unless output_format is PNG or TIFF");
+    v1::UpscaleSpec usual = spec;
+    usual.set_bit_depth(8);
+    EXPECT_THAT(Make(usual), IsOk());
+  }
+  spec = {};
+  for (const std::uint32_t bits : {0U, 1U, 12U, 32U}) {
+    spec.set_bit_depth(bits);
+    ExpectRefused(spec, "bit_depth", "8 or 16 is allowed");
+  }
+}
+
+TEST(MakeTaskTest, RefusesChoicesThatItDoesNotKnow) {
+  v1::UpscaleSpec spec;
+  spec.set_alpha(static_cast<v1::AlphaMode>(9));
+  ExpectRefused(spec, "alpha", "upscaler.v1.AlphaMode");
+  spec = {};
+  spec.set_metadata(static_cast<v1::MetadataMode>(9));
+  ExpectRefused(spec, "metadata", "upscaler.v1.MetadataMode");
+}
+
+TEST(EffectiveSpecTest, SaysWhatIsSaidOfThePicture) {
+  const v1::UpscaleSpec effective = EffectiveSpec(*Make(UnusualPicture()));
+
+  v1::UpscaleSpec picture = effective;
+  for (const int other : {1, 2, 3, 4, 5, 6, 8, 9, 10}) {
+    const auto* const field = v1::UpscaleSpec::descriptor()->FindFieldByNumber(other);
+    v1::UpscaleSpec::GetReflection()->ClearField(&picture, field);
+  }
+  EXPECT_EQ(picture.SerializeAsString(), UnusualPicture().SerializeAsString());
+}
+
+TEST(EffectiveSpecTest, LeavesNothingOutButASizeToResizeTo) {
+  const v1::UpscaleSpec effective =
+      EffectiveSpec(UpscaleTask{.prompt = "a", .negative_prompt = "b"});
+
+  const auto* const fields = v1::UpscaleSpec::descriptor();
+  for (int i = 0; i < fields->field_count(); ++i) {
+    const auto* const field = fields->field(i);
+    const bool said = v1::UpscaleSpec::GetReflection()->HasField(effective, field);
+    EXPECT_EQ(said, field->name() != "resize_to") << field->name();
+  }
 }
 
 TEST(EffectiveSpecTest, SaysAllThatTheTaskHolds) {
