@@ -1,8 +1,11 @@
 #include "server/service/server_info.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "server/service/validation.h"
+#include "worker/imaging/file_signature.h"
 
 namespace upscaler {
 namespace {
@@ -53,8 +56,8 @@ Info DescribeServer(const ServerFacts& facts) {
   *info.mutable_limits() = LimitsOf(facts);
   *info.mutable_defaults() = EffectiveSpec(UpscaleTask{});
   info.mutable_defaults()->clear_seed();
-  for (const char* type : {"image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif"}) {
-    info.add_input_media_types(type);
+  for (const std::string_view type : ReadableMediaTypes()) {
+    info.add_input_media_types(std::string(type));
   }
   for (const ImageFormat format : {ImageFormat::kPng, ImageFormat::kJpeg, ImageFormat::kWebp}) {
     info.add_output_formats(ToProto(format));

@@ -196,6 +196,9 @@ v1::ImageFormat ToProto(ImageFormat format) {
       return v1::IMAGE_FORMAT_JPEG;
     case ImageFormat::kWebp:
       return v1::IMAGE_FORMAT_WEBP;
+    case ImageFormat::kTiff:
+    case ImageFormat::kAvif:
+      break;  // The contract has no name for them.
   }
   return v1::IMAGE_FORMAT_UNSPECIFIED;
 }
