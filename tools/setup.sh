@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.."
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler libabsl-dev
-  libvips-dev libmicrohttpd-dev libgnutls28-dev prometheus-cpp-dev
+  libvips-dev liblcms2-dev libmicrohttpd-dev libgnutls28-dev prometheus-cpp-dev
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libicu-dev libssl-dev zlib1g-dev
   libgtest-dev libgmock-dev
   ca-certificates python3 python3-pip

@@ -11,7 +11,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
-#include "worker/imaging/codec.h"
+#include "worker/imaging/decode.h"
 #include "worker/imaging/latents.h"
 #include "worker/imaging/padding.h"
 #include "worker/queue/row.h"

@@ -9,7 +9,8 @@
 #include "common/crc32.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
-#include "worker/imaging/codec.h"
+#include "worker/imaging/decode.h"
+#include "worker/imaging/encode.h"
 #include "worker/imaging/padding.h"
 #include "worker/imaging/resize.h"
 #include "worker/imaging/within_memory.h"
@@ -80,12 +81,23 @@ absl::StatusOr<RowSpec> UpscaleJob::ReadInput() {
 
 absl::StatusOr<RowSpec> UpscaleJob::ReadPicture() {
   const RequestRules& rules = surroundings_.rules;
-  UPSCALER_ASSIGN_OR_RETURN(Image image,
-                            DecodeImage(task_.input, rules.limits, [this](int width, int height) {
-                              return Accept({.width = width, .height = height});
-                            }));
-  UPSCALER_ASSIGN_OR_RETURN(image,
-                            ResizeImage(std::move(image), plan_.input.width, plan_.input.height));
+  const bool can_be_clear = FormatHasAlpha(task_.output.format);
+  UPSCALER_ASSIGN_OR_RETURN(
+      DecodedPicture picture,
+      DecodePicture(task_.input, rules.limits,
+                    can_be_clear ? AlphaPolicy::kKeep : AlphaPolicy::kDrop,
+                    [this, can_be_clear](const PictureHeader& header) {
+                      if (header.alpha && !can_be_clear) {
+                        warnings_.push_back(
+                            fmt::format("{} has no transparency; the picture was laid over white",
+                                        NameOf(task_.output.format)));
+                      }
+                      return Accept({.width = header.width, .height = header.height});
+                    }));
+  traits_ = std::move(picture.traits);
+  warnings_.insert(warnings_.end(), picture.warnings.begin(), picture.warnings.end());
+  UPSCALER_ASSIGN_OR_RETURN(const Image image, ResizeImage(std::move(picture.image),
+                                                           plan_.input.width, plan_.input.height));
   return RowSpec{.picture = std::make_shared<const Image>(PadByReflection(image, rules.sides))};
 }
 
@@ -206,8 +218,8 @@ void UpscaleJob::ShowPreviews() {
 std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
   const PictureSize size = LatentsSizeOf(DoubleOf(plan_.input), surroundings_.rules.latents);
   absl::StatusOr<std::string> encoded = WithinMemory([&] {
-    return EncodeImage(Crop(preview.image, size.width, size.height),
-                       {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
+    return EncodePicture(preview.image, size.width, size.height, PictureTraits{},
+                         {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
   });
   if (!encoded.ok()) return std::nullopt;  // The picture itself matters more.
   return JobPreview{.image = preview.index,
@@ -275,7 +287,10 @@ void UpscaleJob::Write(int index, RowResult row) {
   {
     MutexLock lock(mutex_);
     outcome_.pictures[static_cast<std::size_t>(index)] = *std::move(picture);
-    if (outcome_.warnings.empty()) outcome_.warnings = std::move(row.warnings);
+    if (outcome_.warnings.empty()) {
+      outcome_.warnings = warnings_;
+      outcome_.warnings.insert(outcome_.warnings.end(), row.warnings.begin(), row.warnings.end());
+    }
     TakeLongest(outcome_.timings, row.timings);
   }
   Settle(absl::OkStatus());
@@ -288,10 +303,9 @@ absl::StatusOr<UpscaledPicture> UpscaleJob::WritePicture(int index, const RowOut
     picture.encoded = SerializeLatents(Crop(*latents, size.width, size.height));
     picture.latents = {.height = size.height, .width = size.width};
   } else {
-    UPSCALER_ASSIGN_OR_RETURN(
-        picture.encoded,
-        EncodeImage(Crop(std::get<Image>(output), picture.size.width, picture.size.height),
-                    task_.output));
+    UPSCALER_ASSIGN_OR_RETURN(picture.encoded,
+                              EncodePicture(std::get<Image>(output), picture.size.width,
+                                            picture.size.height, *traits_, task_.output));
   }
   picture.crc32 = Crc32(picture.encoded);
   return picture;

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <absl/base/thread_annotations.h>
@@ -19,6 +20,7 @@
 #include "common/thread_pool.h"
 #include "worker/forecast.h"
 #include "worker/imaging/image.h"
+#include "worker/imaging/picture_traits.h"
 #include "worker/job_tally.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/cancel_token.h"
@@ -124,6 +126,9 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   // These are set by Read, before there are rows. The reservation is ended by End.
   std::optional<Reservation> reservation_;
   RequestPlan plan_;
+  // What the pictures get back; nothing special where the input is latents.
+  std::shared_ptr<const PictureTraits> traits_ = std::make_shared<const PictureTraits>();
+  std::vector<std::string> warnings_;  // About the input.
 
   Mutex mutex_;
   std::vector<RowState> rows_ ABSL_GUARDED_BY(mutex_);

@@ -11,7 +11,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
-#include "worker/imaging/codec.h"
+#include "worker/imaging/encode_options.h"
 #include "worker/imaging/latents.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/reply.h"

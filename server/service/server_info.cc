@@ -1,9 +1,12 @@
 #include "server/service/server_info.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "server/service/spec_enums.h"
 #include "server/service/validation.h"
+#include "worker/imaging/file_signature.h"
 
 namespace upscaler {
 namespace {
@@ -13,8 +16,6 @@ using Info = v1::GetServerInfoResponse;
 // Of one run of the model.
 constexpr std::uint32_t kScale = 2;
 
-constexpr const char* kInputMediaTypes[] = {"image/png", "image/jpeg", "image/webp", "image/tiff",
-                                            "image/gif", "image/heic", "image/avif"};
 constexpr ImageFormat kOutputFormats[] = {ImageFormat::kPng, ImageFormat::kJpeg, ImageFormat::kWebp,
                                           ImageFormat::kTiff, ImageFormat::kAvif};
 
@@ -60,7 +61,9 @@ Info DescribeServer(const ServerFacts& facts) {
   *info.mutable_limits() = LimitsOf(facts);
   *info.mutable_defaults() = EffectiveSpec(UpscaleTask{});
   info.mutable_defaults()->clear_seed();
-  for (const char* type : kInputMediaTypes) info.add_input_media_types(type);
+  for (const std::string_view type : ReadableMediaTypes()) {
+    info.add_input_media_types(std::string(type));
+  }
   for (const ImageFormat format : kOutputFormats) info.add_output_formats(ToProto(format));
   for (const std::uint32_t scale : kScales) info.add_scales(scale);
   return info;

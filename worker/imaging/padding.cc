@@ -8,16 +8,14 @@
 namespace upscaler {
 namespace {
 
-std::size_t RowBytes(int width) { return static_cast<std::size_t>(width) * Image::kChannels; }
-
 std::span<const std::uint8_t> Row(const Image& image, int y) {
   return std::span(image.pixels)
-      .subspan(static_cast<std::size_t>(y) * RowBytes(image.width), RowBytes(image.width));
+      .subspan(static_cast<std::size_t>(y) * image.bytes_per_row(), image.bytes_per_row());
 }
 
-Image BlankImage(int width, int height) {
-  Image image{.width = width, .height = height, .pixels = {}};
-  image.pixels.reserve(static_cast<std::size_t>(height) * RowBytes(width));
+Image BlankImage(int width, int height, int bits) {
+  Image image{.width = width, .height = height, .bits = bits, .pixels = {}};
+  image.pixels.reserve(static_cast<std::size_t>(height) * image.bytes_per_row());
   return image;
 }
 
@@ -35,13 +33,16 @@ int ReflectedIndex(int index, int size) {
 
 Image PadByReflection(const Image& image, const SideRule& rule) {
   assert(image.width >= 1 && image.height >= 1);
-  Image padded = BlankImage(PaddedSide(image.width, rule), PaddedSide(image.height, rule));
+  Image padded =
+      BlankImage(PaddedSide(image.width, rule), PaddedSide(image.height, rule), image.bits);
+  const std::size_t pixel_bytes = image.bytes_per_pixel();
 
   for (int y = 0; y < padded.height; ++y) {
     const auto row = Row(image, ReflectedIndex(y, image.height));
     padded.pixels.insert(padded.pixels.end(), row.begin(), row.end());
     for (int x = image.width; x < padded.width; ++x) {
-      const auto pixel = row.subspan(RowBytes(ReflectedIndex(x, image.width)), Image::kChannels);
+      const auto pixel = row.subspan(
+          static_cast<std::size_t>(ReflectedIndex(x, image.width)) * pixel_bytes, pixel_bytes);
       padded.pixels.insert(padded.pixels.end(), pixel.begin(), pixel.end());
     }
   }
@@ -50,10 +51,10 @@ Image PadByReflection(const Image& image, const SideRule& rule) {
 
 Image Crop(const Image& image, int width, int height) {
   assert(width <= image.width && height <= image.height);
-  Image cropped = BlankImage(width, height);
+  Image cropped = BlankImage(width, height, image.bits);
 
   for (int y = 0; y < height; ++y) {
-    const auto row = Row(image, y).first(RowBytes(width));
+    const auto row = Row(image, y).first(cropped.bytes_per_row());
     cropped.pixels.insert(cropped.pixels.end(), row.begin(), row.end());
   }
   return cropped;

@@ -50,14 +50,15 @@ VImage Enlarged(const VImage& image, int width, int height) {
                           ->set("extend", VIPS_EXTEND_COPY));
 }
 
-// With fractions in between: each step alone would round, and some downwards.
-VImage Resized(const VImage& image, int width, int height) {
-  const VImage reduced = Reduced(image.cast(VIPS_FORMAT_FLOAT), std::min(width, image.width()),
-                                 std::min(height, image.height()));
-  return Enlarged(reduced, width, height).rint().cast(VIPS_FORMAT_UCHAR);
-}
-
 }  // namespace
+
+// With fractions in between: each step alone would round, and some downwards.
+VImage AtSize(const VImage& picture, int width, int height) {
+  if (picture.width() == width && picture.height() == height) return picture;
+  const VImage reduced = Reduced(picture.cast(VIPS_FORMAT_FLOAT), std::min(width, picture.width()),
+                                 std::min(height, picture.height()));
+  return Enlarged(reduced, width, height).rint().cast(picture.format());
+}
 
 absl::Status CheckResize(int from_width, int from_height, int to_width, int to_height) {
   const auto fits = [](int from, int to) { return from <= kMostReduction * to; };
@@ -72,7 +73,7 @@ absl::StatusOr<Image> ResizeImage(Image image, int width, int height) {
   if (image.width == width && image.height == height) return image;
   UPSCALER_RETURN_IF_ERROR(CheckResize(image.width, image.height, width, height));
   try {
-    return ToImage(Resized(ViewOf(image), width, height));
+    return ToImage(AtSize(ViewOf(image), width, height));
   } catch (const vips::VError&) {
     vips_error_clear();
     return absl::InternalError(fmt::format("cannot resize a picture of {}x{} to {}x{}", image.width,

@@ -14,9 +14,9 @@ void IgnoreLogMessage(const gchar* /*domain*/, GLogLevelFlags /*level*/, const g
 
 // The classes of operations that may read a picture, each with its subclasses for
 // files and memory.
-constexpr std::array kAllowedLoaders = {"VipsForeignLoadPng", "VipsForeignLoadJpeg",
-                                        "VipsForeignLoadWebp", "VipsForeignLoadTiff",
-                                        "VipsForeignLoadNsgif"};
+constexpr std::array kAllowedLoaders = {"VipsForeignLoadPng",   "VipsForeignLoadJpeg",
+                                        "VipsForeignLoadWebp",  "VipsForeignLoadTiff",
+                                        "VipsForeignLoadNsgif", "VipsForeignLoadHeif"};
 
 }  // namespace
 

@@ -8,13 +8,13 @@
 
 namespace upscaler {
 
-// Holds libvips ready for the process. One exists for as long as DecodeImage or
-// EncodeImage may be called; main creates it. libvips starts once a process, so
+// Holds libvips ready for the process. One exists for as long as DecodePicture or
+// EncodePicture may be called; main creates it. libvips starts once a process, so
 // there is no second one after the first has gone.
 class VipsLibrary {
  public:
-  // Starts libvips: operation cache off, no loaders but those that DecodeImage
-  // names, one thread a call (callers are the threads), nothing on stderr.
+  // Starts libvips: operation cache off, no loaders but those that DecodePicture
+  // needs, one thread a call (callers are the threads), nothing on stderr.
   // kInternal when it does not start.
   static absl::StatusOr<std::unique_ptr<VipsLibrary>> Start();
 

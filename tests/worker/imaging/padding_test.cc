@@ -103,5 +103,19 @@ TEST(CropTest, UndoesPadding) {
   EXPECT_EQ(Crop(padded, 13, 29), image);
 }
 
+TEST(CropTest, KeepsSixteenBits) {
+  const Image image{
+      .width = 2, .height = 1, .bits = 16, .pixels = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+
+  const Image padded = PadByReflection(image, {.multiple = 3, .minimum = 1});
+
+  EXPECT_EQ(padded.bits, 16);
+  EXPECT_EQ(padded.width, 3);
+  EXPECT_THAT(std::vector(padded.pixels.begin() + 12, padded.pixels.begin() + 18),
+              ElementsAre(7, 8, 9, 10, 11, 12));
+  EXPECT_EQ(padded.pixels.size(), 54U);
+  EXPECT_EQ(Crop(padded, 2, 1), image);
+}
+
 }  // namespace
 }  // namespace upscaler

@@ -54,6 +54,17 @@ TEST_F(ResizeImageTest, GivesExactlyTheSizeAskedForAndKeepsAConstantPicture) {
   }
 }
 
+TEST_F(ResizeImageTest, KeepsSixteenBits) {
+  const Image grey{.width = 1, .height = 1, .bits = 16, .pixels = {7, 200, 7, 200, 7, 200}};
+
+  const absl::StatusOr<Image> image = ResizeImage(grey, 3, 2);
+
+  ASSERT_THAT(image, IsOk());
+  EXPECT_EQ(image->bits, 16);
+  ASSERT_EQ(image->pixels.size(), 36U);
+  for (std::size_t i = 0; i < 36; ++i) EXPECT_EQ(image->pixels[i], i % 2 == 0 ? 7 : 200);
+}
+
 TEST_F(ResizeImageTest, LeavesAPictureThatHasTheSize) {
   EXPECT_EQ(*ResizeImage(Gradient(19, 5), 19, 5), Gradient(19, 5));
 }

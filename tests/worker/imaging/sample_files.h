@@ -2,7 +2,10 @@
 
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -36,11 +39,33 @@ inline vips::VImage Flat(int width, int height, const std::vector<double>& pixel
       .copy(vips::VImage::option()->set("interpretation", space));
 }
 
+// Waves of colour: steep enough for a shift of half a pixel to show, and smooth enough for
+// lossy formats and filters.
+inline Image Waves(int width, int height) {
+  constexpr double kPeriod = 17;  // Pixels.
+  const auto level = [](double phase) {
+    return static_cast<std::uint8_t>(std::lround(128 + 70 * std::sin(phase)));
+  };
+  Image image{.width = width, .height = height, .pixels = {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const double across = 2 * std::numbers::pi * x / kPeriod;
+      const double down = 2 * std::numbers::pi * y / kPeriod;
+      image.pixels.insert(image.pixels.end(),
+                          {level(across), level(down + 1), level((across + down) / 2 + 2)});
+    }
+  }
+  return image;
+}
+
 // `image` for libvips, which keeps a copy.
 inline vips::VImage ToVips(Image image) {
+  const bool deep = image.bits == 16;
   return vips::VImage::new_from_memory(image.pixels.data(), image.pixels.size(), image.width,
-                                       image.height, 3, VIPS_FORMAT_UCHAR)
-      .copy(vips::VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB))
+                                       image.height, 3,
+                                       deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR)
+      .copy(vips::VImage::option()->set(
+          "interpretation", deep ? VIPS_INTERPRETATION_RGB16 : VIPS_INTERPRETATION_sRGB))
       .copy_memory();
 }
 
@@ -52,6 +77,36 @@ inline std::string FileOf(const vips::VImage& image, const std::string& suffix) 
   std::string file(static_cast<const char*>(buffer), size);
   g_free(buffer);
   return file;
+}
+
+// `image` in the colours of one of libvips' own profiles, "p3" for instance, which it carries.
+inline vips::VImage InProfile(const vips::VImage& image, const char* profile) {
+  return image.icc_transform(profile, vips::VImage::option()->set("input_profile", "srgb"));
+}
+
+// What `image` carries under a name, for libvips' own names.
+inline std::string BlobOf(const vips::VImage& image, const char* name) {
+  std::size_t size = 0;
+  const auto* blob = static_cast<const char*>(image.get_blob(name, &size));
+  return {blob, size};
+}
+
+inline void SetBlob(vips::VImage& image, const char* name, const std::string& blob) {
+  vips_image_set_blob_copy(image.get_image(), name, blob.data(), blob.size());
+}
+
+// A file as libvips reads it.
+inline vips::VImage Open(const std::string& file) {
+  return vips::VImage::new_from_buffer(file.data(), file.size(), /*option_string=*/"")
+      .copy_memory();
+}
+
+// The file of a picture of one pixel, with EXIF that says who made it and where.
+inline std::string FileWithExif(const std::string& suffix) {
+  vips::VImage image = vips::VImage::black(1, 1).copy();
+  image.set("exif-ifd0-Make", "Kodak (Kodak, ASCII, 6 components, 6 bytes)");
+  image.set("exif-ifd3-GPSLatitude", "48/1 12/1 7/1 (48, 12, 7, Rational, 3 components, 24 bytes)");
+  return FileOf(image, suffix);
 }
 
 }  // namespace upscaler::test

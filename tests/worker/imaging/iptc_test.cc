@@ -1,0 +1,47 @@
+#include "worker/imaging/iptc.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace upscaler {
+namespace {
+
+using namespace std::string_literals;
+
+const std::string kRecord = "\x1c\x02\x78\0\3cat\0\0\0\0"s;
+// Something else comes first: two bytes of resource 1000, which has the name "ab".
+const std::string kResources =
+    "Photoshop 3.0\0"s + "8BIM\x03\xe8\x02"s + "ab\0\0\0\0\x02xy"s + "8BIM\4\4\0\0\0\0\0\x0c"s;
+
+TEST(IptcTest, WrapsForJpegAndUnwrapsForTiff) {
+  EXPECT_EQ(IptcForJpeg(kRecord), "Photoshop 3.0\0008BIM\4\4\0\0\0\0\0\x0c"s + kRecord);
+  EXPECT_EQ(IptcForTiff(IptcForJpeg(kRecord)), kRecord);
+}
+
+TEST(IptcTest, FindsTheRecordAmongOtherResources) {
+  EXPECT_EQ(IptcForTiff(kResources + kRecord), kRecord);
+}
+
+TEST(IptcTest, LeavesWhatIsWrappedAsItShouldBe) {
+  EXPECT_EQ(IptcForJpeg(kResources + kRecord), kResources + kRecord);
+  EXPECT_EQ(IptcForTiff(kRecord), kRecord);
+}
+
+TEST(IptcTest, FillsUpToWholeNumbers) {
+  EXPECT_EQ(IptcForTiff("\x1c\2\x78\0\1a"s), "\x1c\2\x78\0\1a\0\0"s);
+}
+
+TEST(IptcTest, MakesNothingOfDamage) {
+  EXPECT_EQ(IptcForJpeg(""), "");
+  EXPECT_EQ(IptcForJpeg(std::string(70'000, '\0')), "");
+  EXPECT_EQ(IptcForJpeg(kRecord.substr(0, 6)), "");
+  EXPECT_EQ(IptcForTiff(kRecord.substr(0, 6)), "");
+  const std::string whole = kResources + kRecord;
+  for (std::size_t length = 14; length < whole.size(); ++length) {
+    EXPECT_EQ(IptcForTiff(whole.substr(0, length)), "") << length;
+  }
+}
+
+}  // namespace
+}  // namespace upscaler
