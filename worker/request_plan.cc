@@ -1,13 +1,16 @@
 #include "worker/request_plan.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "worker/imaging/image_format.h"
 #include "worker/imaging/resize.h"
 #include "worker/scheduler/picture_memory.h"
+#include "worker/tiling/tile_plan.h"
 
 namespace upscaler {
 namespace {
@@ -15,7 +18,11 @@ namespace {
 // What padding may make of the largest picture allowed.
 constexpr std::int64_t kPaddingAllowance = 2;
 
-constexpr std::int64_t kBytesPerPixel = Image::kChannels;
+constexpr int kBitsPerByte = 8;
+
+// No tile is made smaller than so many times what the model needs at least, to fit into a
+// device's memory: most of it would be overlap.
+constexpr int kLeastTile = 4;
 
 const char* FieldOfInput(const UpscaleTask& task) {
   return task.latents.has_value() ? "latents" : "image";
@@ -62,49 +69,140 @@ absl::Status CheckPaddedSize(const RequestRules& rules, const UpscaleTask& task,
       "TOO_MANY_PIXELS");
 }
 
-// The input as it came, resized and padded, and for each row its result.
-std::int64_t HostBytes(const RequestRules& rules, const UpscaleTask& task, PictureSize came,
-                       PictureSize input, PictureSize padded) {
-  const std::int64_t per_latent = rules.latents.channels * std::int64_t{sizeof(float)};
-  const auto latents_bytes = [&](PictureSize size) {
-    return Area(LatentsSizeOf(size, rules.latents)) * per_latent;
+BatchKey KeyOf(const UpscaleTask& task, PictureSize picture, int tile_side) {
+  const auto side = [tile_side](int whole) {
+    return tile_side == 0 ? whole : std::min(whole, tile_side);
   };
-  const std::int64_t taken_in = task.latents.has_value()
-                                    ? latents_bytes(input) + latents_bytes(padded)
-                                    : (Area(input) + Area(padded)) * kBytesPerPixel;
-  const std::int64_t original = task.resize_to.has_value() ? Area(came) * kBytesPerPixel : 0;
-  const std::int64_t result = task.output_type == OutputType::kLatents
-                                  ? latents_bytes(DoubleOf(padded))
-                                  : Area(DoubleOf(padded)) * kBytesPerPixel;
-  return original + taken_in + task.image_count * result;
+  return {.width = side(picture.width),
+          .height = side(picture.height),
+          .guided = task.guidance_scale > 1.0};
+}
+
+// The side of the tiles for a run on `padded`; 0 where it is done as a whole.
+absl::StatusOr<int> TileSideFor(const RequestRules& rules, const UpscaleTask& task,
+                                PictureSize padded) {
+  const auto bytes_of = [&](int side) {
+    return rules.memory.row_bytes(KeyOf(task, padded, side));
+  };
+  const bool fits_whole = bytes_of(0) <= rules.memory.bytes;
+  const bool automatic = task.tile_size == 0;
+  if (automatic && fits_whole && Area(padded) <= rules.tiling.max_whole_pixels) return 0;
+
+  int side = PaddedSide(automatic ? rules.tiling.side : task.tile_size, rules.sides);
+  const int least = kLeastTile * std::max(rules.sides.multiple, rules.sides.minimum);
+  while (automatic && bytes_of(side) > rules.memory.bytes && side / 2 >= least) {
+    side = PaddedSide(side / 2, rules.sides);
+  }
+  if (bytes_of(side) > rules.memory.bytes) {
+    return TooLargeForMemory(KeyOf(task, padded, side), bytes_of(side), rules.memory.bytes,
+                             rules.sides);
+  }
+  return side >= std::max(padded.width, padded.height) ? 0 : side;
+}
+
+// Latents as the device and the host hold them, in float32.
+std::int64_t LatentsBytes(const RequestRules& rules, PictureSize picture) {
+  return Area(LatentsSizeOf(picture, rules.latents)) * rules.latents.channels *
+         std::int64_t{sizeof(float)};
+}
+
+// A run on `padded`, whose input is a picture where `encodes`, and whose output is one where
+// `decodes`.
+absl::StatusOr<ModelRun> PlanRun(const RequestRules& rules, const CostModel& costs,
+                                 const UpscaleTask& task, PictureSize padded, bool encodes,
+                                 bool decodes) {
+  UPSCALER_ASSIGN_OR_RETURN(const int tile_side, TileSideFor(rules, task, padded));
+  ModelRun run{.key = KeyOf(task, padded, tile_side), .tile_side = tile_side};
+  run.tiles = TilePlan(padded.width, padded.height, tile_side, rules.sides.multiple).count();
+  run.decoding = decodes ? run.tiles * costs.DecodeTime(run.key) : TimePoint::duration::zero();
+  run.work = run.tiles * task.steps * costs.StepTime(run.key, /*rows=*/1) + run.decoding;
+  if (encodes) run.work += run.tiles * costs.EncodeTime(run.key);
+  run.work_is_guess = !costs.Knows(run.key);
+  run.device_bytes = rules.memory.row_bytes(run.key);
+  // A tile's own are counted with it.
+  if (tile_side > 0) {
+    run.device_bytes += LatentsBytes(rules, padded) + LatentsBytes(rules, DoubleOf(padded));
+  }
+  return run;
+}
+
+// What a sample of a file takes at the most, once it is written.
+std::int64_t EncodedBytes(const UpscaleTask& task, const PictureHeader& came, PictureSize size) {
+  const bool lossless = task.output.lossless || task.output.format == ImageFormat::kPng ||
+                        task.output.format == ImageFormat::kTiff;
+  if (!lossless) return Area(size);
+  const int channels = static_cast<int>(Image::kChannels) + (came.alpha ? 1 : 0);
+  return Area(size) * channels * task.output.bits / kBitsPerByte;
+}
+
+// The input as it came, resized and padded; and for each row what its largest moment takes:
+// its result, or where that comes in bands, its latents and what is written of the bands.
+std::int64_t HostBytes(const RequestRules& rules, const UpscaleTask& task,
+                       const PictureHeader& came, PictureSize input, PictureSize padded,
+                       const RequestPlan& plan) {
+  const std::int64_t pixel = std::int64_t{Image::kChannels} * came.bits / kBitsPerByte;
+  const std::int64_t alpha = came.alpha ? came.bits / kBitsPerByte : 0;
+  const std::int64_t arrived = std::int64_t{came.width} * came.height;
+  std::int64_t taken_in = LatentsBytes(rules, input) + LatentsBytes(rules, padded);
+  if (!task.latents.has_value()) {
+    taken_in = (Area(input) + Area(padded)) * pixel + arrived * alpha;
+    if (task.resize_to.has_value()) taken_in += arrived * pixel;
+  }
+  const int last_scale = task.scale;
+  const PictureSize output = ScaledBy(padded, last_scale);
+  std::int64_t row = 0;
+  if (task.output_type == OutputType::kLatents) {
+    row = LatentsBytes(rules, output);
+  } else if (plan.runs.back().tile_side == 0) {
+    row = Area(output) * static_cast<std::int64_t>(Image::kChannels) * task.output.bits /
+          kBitsPerByte;
+  } else {
+    row = EncodedBytes(task, came, ScaledBy(input, last_scale));
+  }
+  for (const ModelRun& run : plan.runs) {
+    if (run.tile_side > 0) row += run.device_bytes - rules.memory.row_bytes(run.key);
+  }
+  return taken_in + task.image_count * row;
 }
 
 }  // namespace
 
+TimePoint::duration RequestPlan::work() const {
+  return std::accumulate(runs.begin(), runs.end(), TimePoint::duration::zero(),
+                         [](auto sum, const ModelRun& run) { return sum + run.work; });
+}
+
+bool RequestPlan::work_is_guess() const {
+  return std::ranges::any_of(runs, &ModelRun::work_is_guess);
+}
+
+std::int64_t RequestPlan::device_bytes() const {
+  return std::ranges::max(runs, {}, &ModelRun::device_bytes).device_bytes;
+}
+
 absl::StatusOr<RequestPlan> PlanRequest(const RequestRules& rules, const CostModel& costs,
-                                        const UpscaleTask& task, PictureSize came) {
-  UPSCALER_ASSIGN_OR_RETURN(const PictureSize input, SizeToUpscale(rules, task, came));
-  const PictureSize padded = {.width = PaddedSide(input.width, rules.sides),
-                              .height = PaddedSide(input.height, rules.sides)};
-  UPSCALER_RETURN_IF_ERROR(CheckPaddedSize(rules, task, input, padded));
-  const PictureSize output = DoubleOf(input);
+                                        const UpscaleTask& task, const PictureHeader& came) {
+  RequestPlan plan;
+  UPSCALER_ASSIGN_OR_RETURN(
+      plan.input, SizeToUpscale(rules, task, {.width = came.width, .height = came.height}));
+  const PictureSize padded = {.width = PaddedSide(plan.input.width, rules.sides),
+                              .height = PaddedSide(plan.input.height, rules.sides)};
+  UPSCALER_RETURN_IF_ERROR(CheckPaddedSize(rules, task, plan.input, padded));
   if (task.output_type == OutputType::kImage) {
     // Asked before the model runs for a picture that its format cannot hold.
+    const PictureSize output = ScaledBy(plan.input, task.scale);
     UPSCALER_RETURN_IF_ERROR(CheckSides(output.width, output.height, task.output.format));
   }
-  const BatchKey key = {
-      .width = padded.width, .height = padded.height, .guided = task.guidance_scale > 1.0};
-  const std::int64_t device_bytes = rules.memory.row_bytes(key);
-  if (device_bytes > rules.memory.bytes) {
-    return TooLargeForMemory(key, device_bytes, rules.memory.bytes, rules.sides);
+  for (int scale = 1; scale < task.scale; scale *= 2) {
+    const bool last = 2 * scale == task.scale;
+    UPSCALER_ASSIGN_OR_RETURN(
+        ModelRun run, PlanRun(rules, costs, task, ScaledBy(padded, scale),
+                              /*encodes=*/scale == 1 && !task.latents.has_value(),
+                              /*decodes=*/last && task.output_type == OutputType::kImage));
+    plan.runs.push_back(run);
   }
-  return RequestPlan{.input = input,
-                     .key = key,
-                     .work = costs.RowTime(key, task.steps),
-                     .decoding = costs.DecodeTime(key),
-                     .work_is_guess = !costs.Knows(key),
-                     .device_bytes = device_bytes,
-                     .host_bytes = HostBytes(rules, task, came, input, padded)};
+  plan.host_bytes = HostBytes(rules, task, came, plan.input, padded, plan);
+  return plan;
 }
 
 PictureSize LatentsSizeOf(PictureSize picture, const LatentsRule& rule) {

@@ -6,14 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "common/crc32.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
-#include "worker/imaging/decode.h"
 #include "worker/imaging/encode.h"
-#include "worker/imaging/padding.h"
-#include "worker/imaging/resize.h"
 #include "worker/imaging/within_memory.h"
+#include "worker/job_output.h"
 
 namespace upscaler {
 namespace {
@@ -29,6 +26,13 @@ void TakeLongest(RowTimings& into, const RowTimings& from) {
   into.decode = std::max(into.decode, from.decode);
 }
 
+void Add(RowTimings& into, const RowTimings& from) {
+  into.queue += from.queue;
+  into.encode += from.encode;
+  into.denoise += from.denoise;
+  into.decode += from.decode;
+}
+
 }  // namespace
 
 UpscaleJob::UpscaleJob(const JobSurroundings& surroundings, UpscaleTask task,
@@ -38,7 +42,8 @@ UpscaleJob::UpscaleJob(const JobSurroundings& surroundings, UpscaleTask task,
       task_(std::move(task)),
       listener_(std::move(listener)),
       on_end_(std::move(on_end)),
-      rows_(static_cast<std::size_t>(task_.image_count)),
+      earlier_runs_(static_cast<std::size_t>(task_.image_count)),
+      previews_shown_(static_cast<std::size_t>(task_.image_count)),
       missing_(task_.image_count) {
   outcome_.pictures.resize(static_cast<std::size_t>(task_.image_count));
 }
@@ -47,78 +52,50 @@ UpscaleJob::~UpscaleJob() { std::move(on_end_)(); }
 
 void UpscaleJob::Read(Reservation reservation) {
   reservation_.emplace(std::move(reservation));
-  const absl::StatusOr<RowSpec> common = WithinMemory([this] { return ReadInput(); });
-  if (!common.ok()) {
-    if (absl::IsCancelled(common.status())) {
-      surroundings_.observer.OnCancelled(CancelStage::kQueued);
-    }
-    End(common.status());
+  if (const absl::Status read = ReadInput(); !read.ok()) {
+    if (absl::IsCancelled(read)) surroundings_.observer.OnCancelled(CancelStage::kQueued);
+    End(read);
     return;
   }
   std::vector<Row> rows;
-  for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, *common));
-  QueuePlace place = {.rows_ahead = surroundings_.queue.RowsBefore(plan_.work),
-                      .until_done = UntilDone(surroundings_.queue.WorkBefore(plan_.work))};
+  for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, 0, nullptr));
+  const TimePoint::duration work = RunOf(0).work;
+  QueuePlace place = {.rows_ahead = surroundings_.queue.RowsBefore(work),
+                      .until_done = UntilDone(surroundings_.queue.WorkBefore(work))};
   {
     MutexLock lock(mutex_);
     rows_ahead_ = place.rows_ahead;
+    course_ = CourseOfPlan();
   }
-  listener_->OnAccepted(
-      {.input = plan_.input, .output = ScaledBy(plan_.input, task_.scale), .tiles = 1});
+  listener_->OnAccepted({.input = plan_.input,
+                         .output = ScaledBy(plan_.input, task_.scale),
+                         .tiles = RunOf(0).tiles});
   listener_->OnQueued(place);
+  // What they share lives in them from here on.
+  input_.picture = nullptr;
+  input_.latents = nullptr;
   surroundings_.queue.Push(std::move(rows));
 }
 
-absl::StatusOr<RowSpec> UpscaleJob::ReadInput() {
+absl::Status UpscaleJob::ReadInput() {
   if (token_->cancelled()) return token_->status();
   const TimePoint start = surroundings_.clock.Now();
-  UPSCALER_ASSIGN_OR_RETURN(RowSpec spec,
-                            task_.latents.has_value() ? ReadLatents() : ReadPicture());
+  const auto accept = [this](const PictureHeader& came) { return Accept(came); };
+  UPSCALER_ASSIGN_OR_RETURN(
+      input_, WithinMemory([&] { return ReadJobInput(task_, surroundings_.rules, accept); }));
   task_.input = {};  // Not needed any more, and it may be large.
   surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
-  return spec;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<RowSpec> UpscaleJob::ReadPicture() {
-  const RequestRules& rules = surroundings_.rules;
-  const bool can_be_clear = FormatHasAlpha(task_.output.format);
-  UPSCALER_ASSIGN_OR_RETURN(
-      DecodedPicture picture,
-      DecodePicture(task_.input, rules.limits,
-                    can_be_clear ? AlphaPolicy::kKeep : AlphaPolicy::kDrop,
-                    [this, can_be_clear](const PictureHeader& header) {
-                      if (header.alpha && !can_be_clear) {
-                        warnings_.push_back(
-                            fmt::format("{} has no transparency; the picture was laid over white",
-                                        NameOf(task_.output.format)));
-                      }
-                      return Accept({.width = header.width, .height = header.height});
-                    }));
-  traits_ = std::move(picture.traits);
-  warnings_.insert(warnings_.end(), picture.warnings.begin(), picture.warnings.end());
-  UPSCALER_ASSIGN_OR_RETURN(const Image image, ResizeImage(std::move(picture.image),
-                                                           plan_.input.width, plan_.input.height));
-  return RowSpec{.picture = std::make_shared<const Image>(PadByReflection(image, rules.sides))};
-}
-
-absl::StatusOr<RowSpec> UpscaleJob::ReadLatents() {
-  const RequestRules& rules = surroundings_.rules;
-  const LatentsForm& form = *task_.latents;
-  UPSCALER_RETURN_IF_ERROR(CheckFamily(form.family, rules.latents));
-  UPSCALER_RETURN_IF_ERROR(Accept({.width = form.width * rules.latents.reduction,
-                                   .height = form.height * rules.latents.reduction}));
-  UPSCALER_ASSIGN_OR_RETURN(const Latents latents, ParseLatents(task_.input, form, rules.latents));
-  return RowSpec{.picture = nullptr,
-                 .latents = std::make_shared<const Latents>(PadByReflection(latents, rules.sides))};
-}
-
-absl::Status UpscaleJob::Accept(PictureSize came) {
+absl::StatusOr<PictureSize> UpscaleJob::Accept(const PictureHeader& came) {
   UPSCALER_ASSIGN_OR_RETURN(plan_,
                             PlanRequest(surroundings_.rules, surroundings_.costs, task_, came));
   // Nobody is refused for a guess.
-  if (!plan_.work_is_guess) UPSCALER_RETURN_IF_ERROR(CheckDeadline());
+  if (!plan_.work_is_guess()) UPSCALER_RETURN_IF_ERROR(CheckDeadline());
   const absl::Status bytes =
       reservation_->Resize(static_cast<std::int64_t>(task_.input.size()) + plan_.host_bytes);
+  if (bytes.ok()) return plan_.input;
   if (!absl::IsResourceExhausted(bytes)) return bytes;
   return WithRetryAfter(bytes, surroundings_.forecast.UntilRoom(reservation_->rows()));
 }
@@ -127,7 +104,7 @@ absl::Status UpscaleJob::CheckDeadline() const {
   const TimePoint now = surroundings_.clock.Now();
   if (task_.deadline == TimePoint::max()) return absl::OkStatus();
   const TimePoint::duration needed =
-      surroundings_.forecast.UntilDone(plan_.work, reservation_->rows());
+      surroundings_.forecast.UntilDone(plan_.work(), reservation_->rows());
   if (now + needed <= task_.deadline) return absl::OkStatus();
   using Seconds = std::chrono::duration<double>;
   return WithReason(absl::DeadlineExceededError(fmt::format(
@@ -136,37 +113,55 @@ absl::Status UpscaleJob::CheckDeadline() const {
                     "DEADLINE_UNREACHABLE");
 }
 
-Row UpscaleJob::MakeRow(int index, RowSpec spec) {
-  spec.prompt = task_.prompt;
-  spec.negative_prompt = task_.negative_prompt;
-  spec.guidance_scale = task_.guidance_scale;
-  spec.steps = task_.steps;
-  spec.seed = SeedOf(index);
-  spec.latents_wanted = task_.output_type == OutputType::kLatents;
-  spec.preview_count = task_.preview_count;
+Row UpscaleJob::MakeRow(int index, std::size_t run, std::shared_ptr<const Latents> latents) {
+  const ModelRun& of = RunOf(run);
+  const bool last = run + 1 == plan_.runs.size();
+  RowSpec spec{.picture = run == 0 ? input_.picture : nullptr,
+               .latents = run == 0 ? input_.latents : std::move(latents),
+               .prompt = task_.prompt,
+               .negative_prompt = task_.negative_prompt,
+               .guidance_scale = task_.guidance_scale,
+               .steps = task_.steps,
+               .seed = SeedOf(index),
+               .latents_wanted = !last || task_.output_type == OutputType::kLatents,
+               .bits = BitsWanted(),
+               .preview_count = PreviewsOf(run),
+               .tile_side = of.tile_side};
   Row row{
       .spec = std::move(spec),
       .deadline = task_.deadline,
       .cancel = token_,
       .progress = [job = shared_from_this(),
-                   index](int steps_done) { job->OnStep(index, steps_done); },
+                   index](const RowAdvance& advance) { job->OnAdvance(index, advance); },
       .reply = Reply([job = shared_from_this(), index](absl::StatusOr<RowResult> result) {
         job->OnRow(index, std::move(result));
       }),
-      .work = plan_.work,
-      .work_is_guess = plan_.work_is_guess,
-      .decoding = plan_.decoding,
+      .work = of.work,
+      .work_is_guess = of.work_is_guess,
+      .decoding = of.decoding,
   };
-  if (task_.preview_count > 0) {
+  if (row.spec.preview_count > 0) {
     row.preview = [job = shared_from_this(), index](int steps_done, Image image) {
       job->OnPreview(index, steps_done, std::move(image));
     };
   }
-  if (index == 0) {
+  if (index == 0 && run == 0) {
     row.place = std::make_shared<const RowPlaceListener>(
         [job = shared_from_this()](const RowPlace& place) { job->OnPlace(place); });
   }
   return row;
+}
+
+int UpscaleJob::BitsWanted() const {
+  // Colours on their way back to another profile need their fractions.
+  const bool moves = !input_.traits->profile.empty() && !input_.traits->profile_is_srgb;
+  return task_.output.bits == 16 || moves ? 16 : 8;
+}
+
+int UpscaleJob::PreviewsOf(std::size_t run) const {
+  // Spread over all runs alike, the later ones first: their looks show more.
+  const auto runs = static_cast<int>(plan_.runs.size());
+  return (task_.preview_count + static_cast<int>(run)) / runs;
 }
 
 std::uint64_t UpscaleJob::SeedOf(int index) const {
@@ -178,7 +173,7 @@ std::uint64_t UpscaleJob::SeedOf(int index) const {
 
 void UpscaleJob::OnPlace(const RowPlace& place) {
   MutexLock lock(mutex_);
-  if (missing_ == 0 || rows_.front().begun || place.rows_ahead == rows_ahead_) return;
+  if (missing_ == 0 || course_.begun(0) || place.rows_ahead == rows_ahead_) return;
   rows_ahead_ = place.rows_ahead;
   listener_->OnQueued({.rows_ahead = place.rows_ahead, .until_done = UntilDone(place.work_ahead)});
 }
@@ -187,9 +182,12 @@ void UpscaleJob::OnPreview(int index, int steps_done, Image image) {
   {
     MutexLock lock(mutex_);
     ++missing_;
+    const auto picture = static_cast<std::size_t>(index);
+    const std::size_t run = course_.run(picture);
     previews_.push_back({.index = index,
-                         .number = rows_[static_cast<std::size_t>(index)].previews++,
-                         .steps_done = steps_done,
+                         .number = previews_shown_[picture]++,
+                         .run = run,
+                         .steps_done = course_.StepsBefore(run) + steps_done,
                          .image = std::move(image)});
     if (previews_.size() > 1) return;  // Somebody is at it.
   }
@@ -216,7 +214,7 @@ void UpscaleJob::ShowPreviews() {
 }
 
 std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
-  const PictureSize size = LatentsSizeOf(DoubleOf(plan_.input), surroundings_.rules.latents);
+  const PictureSize size = PreviewSize(preview);
   absl::StatusOr<std::string> encoded = WithinMemory([&] {
     return EncodePicture(preview.image, size.width, size.height, PictureTraits{},
                          {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
@@ -225,49 +223,98 @@ std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
   return JobPreview{.image = preview.index,
                     .number = preview.number,
                     .steps_done = preview.steps_done,
-                    .total_steps = task_.steps,
+                    .total_steps = task_.steps * static_cast<int>(plan_.runs.size()),
                     .size = size,
                     .encoded = *std::move(encoded)};
 }
 
-std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration work_ahead) const {
-  if (plan_.work_is_guess) return std::nullopt;
-  return surroundings_.forecast.UntilDone(work_ahead, plan_.work, reservation_->rows());
+PictureSize UpscaleJob::PreviewSize(const Preview& preview) const {
+  const RequestRules& rules = surroundings_.rules;
+  const PictureSize input = ScaledBy(plan_.input, 1 << preview.run);
+  const PictureSize latents = LatentsSizeOf(DoubleOf(input), rules.latents);
+  // A preview of many latents shows every so manieth of them.
+  const PictureSize padded = LatentsSizeOf(
+      {.width = 2 * PaddedSide(input.width, rules.sides),
+       .height = 2 * PaddedSide(input.height, rules.sides)},
+      rules.latents);
+  const int stride = (padded.width + preview.image.width - 1) / preview.image.width;
+  return {.width = (latents.width + stride - 1) / stride,
+          .height = (latents.height + stride - 1) / stride};
 }
 
-void UpscaleJob::OnStep(int index, int steps_done) {
-  int all_steps_done = 0;
+std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration work_ahead) const {
+  if (plan_.work_is_guess()) return std::nullopt;
+  return surroundings_.forecast.UntilDone(work_ahead, plan_.work(), reservation_->rows());
+}
+
+JobCourse UpscaleJob::CourseOfPlan() const {
+  std::vector<JobCourse::Run> runs;
+  for (const ModelRun& run : plan_.runs) {
+    const bool encodes = runs.empty() && !task_.latents.has_value() && run.tile_side > 0;
+    runs.push_back({.steps = task_.steps, .encoding = encodes ? 1 : 0});
+  }
+  const bool in_bands =
+      plan_.runs.back().tile_side > 0 && task_.output_type == OutputType::kImage;
+  return {static_cast<std::size_t>(task_.image_count), std::move(runs), in_bands};
+}
+
+void UpscaleJob::OnAdvance(int index, const RowAdvance& advance) {
+  JobProgress progress;
   {
     MutexLock lock(mutex_);
-    RowState& stepped = rows_[static_cast<std::size_t>(index)];
-    stepped.begun = true;
-    stepped.steps_done = steps_done;
-    for (const RowState& row : rows_) all_steps_done += row.steps_done;
+    progress = course_.Advance(static_cast<std::size_t>(index), advance);
   }
-  Stage stage = Stage::kDenoise;
-  if (steps_done == 0) stage = Stage::kVaeEncode;
-  if (steps_done == task_.steps) stage = Stage::kVaeDecode;
-  listener_->OnProgress({.stage = stage,
-                         .steps_done = all_steps_done,
-                         .total_steps = task_.steps * task_.image_count});
+  listener_->OnProgress(progress);
+}
+
+void UpscaleJob::OnBand(int index, double share) {
+  JobProgress progress;
+  {
+    MutexLock lock(mutex_);
+    progress = course_.Decode(static_cast<std::size_t>(index), share);
+  }
+  listener_->OnProgress(progress);
 }
 
 void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
+  bool begun = false;
+  bool last = false;
+  {
+    MutexLock lock(mutex_);
+    begun = course_.begun(static_cast<std::size_t>(index));
+    last = course_.in_last_run(static_cast<std::size_t>(index));
+  }
   if (!result.ok()) {
-    bool begun = false;
-    {
-      MutexLock lock(mutex_);
-      begun = rows_[static_cast<std::size_t>(index)].begun;
-    }
     if (absl::IsCancelled(result.status())) {
       ObserveCancelled(begun ? CancelStage::kRunning : CancelStage::kQueued);
     }
     Fail(result.status());
     return;
   }
-  surroundings_.pool.Add([job = shared_from_this(), index, row = *std::move(result)]() mutable {
+  if (!last) {
+    BeginNextRun(index, *std::move(result));
+    return;
+  }
+  const bool in_bands = std::holds_alternative<std::unique_ptr<PictureRows>>(result->output);
+  ThreadPool& pool = in_bands ? surroundings_.band_pool : surroundings_.pool;
+  pool.Add([job = shared_from_this(), index, row = *std::move(result)]() mutable {
     job->Write(index, std::move(row));
   });
+}
+
+void UpscaleJob::BeginNextRun(int index, RowResult row) {
+  std::size_t run = 0;
+  {
+    MutexLock lock(mutex_);
+    const auto picture = static_cast<std::size_t>(index);
+    Add(earlier_runs_[picture], row.timings);
+    course_.BeginNextRun(picture);
+    run = course_.run(picture);
+  }
+  std::vector<Row> rows;
+  rows.push_back(MakeRow(
+      index, run, std::make_shared<const Latents>(std::get<Latents>(std::move(row.output)))));
+  surroundings_.queue.Push(std::move(rows));
 }
 
 void UpscaleJob::Write(int index, RowResult row) {
@@ -277,38 +324,39 @@ void UpscaleJob::Write(int index, RowResult row) {
     return;
   }
   const TimePoint start = surroundings_.clock.Now();
-  absl::StatusOr<UpscaledPicture> picture =
-      WithinMemory([&] { return WritePicture(index, row.output); });
+  absl::StatusOr<UpscaledPicture> picture = WithinMemory([&] {
+    return WriteJobOutput(std::move(row.output), FormOf(index),
+                          [&](double share) { OnBand(index, share); });
+  });
   surroundings_.observer.OnStage(Stage::kImageEncode, surroundings_.clock.Now() - start);
   if (!picture.ok()) {
+    if (absl::IsCancelled(picture.status())) ObserveCancelled(CancelStage::kDelivering);
     Fail(picture.status());
     return;
   }
   {
     MutexLock lock(mutex_);
     outcome_.pictures[static_cast<std::size_t>(index)] = *std::move(picture);
+    Add(row.timings, earlier_runs_[static_cast<std::size_t>(index)]);
+    TakeLongest(outcome_.timings, row.timings);
     if (outcome_.warnings.empty()) {
-      outcome_.warnings = warnings_;
+      outcome_.warnings = input_.warnings;
+      // Of the prompt, which both runs have read.
       outcome_.warnings.insert(outcome_.warnings.end(), row.warnings.begin(), row.warnings.end());
     }
-    TakeLongest(outcome_.timings, row.timings);
   }
   Settle(absl::OkStatus());
 }
 
-absl::StatusOr<UpscaledPicture> UpscaleJob::WritePicture(int index, const RowOutput& output) const {
-  UpscaledPicture picture{.encoded = {}, .size = DoubleOf(plan_.input), .seed = SeedOf(index)};
-  if (const auto* latents = std::get_if<Latents>(&output)) {
-    const PictureSize size = LatentsSizeOf(picture.size, surroundings_.rules.latents);
-    picture.encoded = SerializeLatents(Crop(*latents, size.width, size.height));
-    picture.latents = {.height = size.height, .width = size.width};
-  } else {
-    UPSCALER_ASSIGN_OR_RETURN(picture.encoded,
-                              EncodePicture(std::get<Image>(output), picture.size.width,
-                                            picture.size.height, *traits_, task_.output));
-  }
-  picture.crc32 = Crc32(picture.encoded);
-  return picture;
+OutputForm UpscaleJob::FormOf(int index) const {
+  OutputForm form{.size = ScaledBy(plan_.input, task_.scale),
+                  .seed = SeedOf(index),
+                  .traits = *input_.traits,
+                  .options = task_.output,
+                  .latents = surroundings_.rules.latents};
+  form.options.parameters =
+      DescribeParameters(task_, form.seed, form.size, surroundings_.service());
+  return form;
 }
 
 void UpscaleJob::ObserveCancelled(CancelStage stage) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,8 +21,11 @@
 #include "common/thread_pool.h"
 #include "worker/forecast.h"
 #include "worker/imaging/image.h"
-#include "worker/imaging/picture_traits.h"
+#include "worker/job_course.h"
+#include "worker/job_input.h"
+#include "worker/job_output.h"
 #include "worker/job_tally.h"
+#include "worker/picture_parameters.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/row_queue.h"
@@ -38,11 +42,15 @@ struct JobSurroundings {
   Admission& admission;
   RowQueue& queue;
   ThreadPool& pool;
+  // For pictures that come in bands: whoever writes them waits for the device.
+  ThreadPool& band_pool;
   const Clock& clock;
   Observer& observer;
   const CostModel& costs;
   const Forecast& forecast;
   JobTally& tally;
+  // Must not block.
+  std::function<ServiceFacts()> service;
 };
 
 // Shared by its rows and by its tasks on the pool; the last of them lets it go.
@@ -65,30 +73,28 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   const std::shared_ptr<CancelToken>& token() const { return token_; }
 
  private:
-  // What is kept of one of the job's rows.
-  struct RowState {
-    bool begun = false;
-    int steps_done = 0;
-    int previews = 0;  // So far.
-  };
-
   // What a row looked like.
   struct Preview {
     int index = 0;
     int number = 0;
-    int steps_done = 0;
+    std::size_t run = 0;
+    int steps_done = 0;  // Over all runs.
     Image image{};
   };
 
-  // What the rows have in common, padded: the picture, or the latents.
-  absl::StatusOr<RowSpec> ReadInput();
-  absl::StatusOr<RowSpec> ReadPicture();
-  absl::StatusOr<RowSpec> ReadLatents();
-  // Whether an input that comes with this size is taken on: before memory is taken for it.
-  absl::Status Accept(PictureSize came);
+  absl::Status ReadInput();
+  // Whether an input that comes with this header is taken on: before memory is taken for it.
+  // The size that it is to be brought to first.
+  absl::StatusOr<PictureSize> Accept(const PictureHeader& came);
   absl::Status CheckDeadline() const;
-  Row MakeRow(int index, RowSpec spec);
+  // The row of a picture's next run. `latents` are those of the run before, if there was one.
+  Row MakeRow(int index, std::size_t run, std::shared_ptr<const Latents> latents);
+  const ModelRun& RunOf(std::size_t run) const { return plan_.runs[run]; }
+  int BitsWanted() const;
+  int PreviewsOf(std::size_t run) const;
   std::uint64_t SeedOf(int index) const;
+
+  JobCourse CourseOfPlan() const;
 
   // The row that comes first stands elsewhere in the queue.
   void OnPlace(const RowPlace& place) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -98,12 +104,18 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   void ShowPreviews() ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing where it fails.
   std::optional<JobPreview> Encode(const Preview& preview) const;
-  void OnStep(int index, int steps_done) ABSL_LOCKS_EXCLUDED(mutex_);
-  // A row's answer, on the replica's thread: the picture is encoded elsewhere.
+  // Of what of it shows the picture, without the padding.
+  PictureSize PreviewSize(const Preview& preview) const;
+  void OnAdvance(int index, const RowAdvance& advance) ABSL_LOCKS_EXCLUDED(mutex_);
+  // So much of a finished picture has been decoded.
+  void OnBand(int index, double share) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A row's answer, on the replica's thread: the picture is encoded elsewhere, or goes into its
+  // next run.
   void OnRow(int index, absl::StatusOr<RowResult> result) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Crops and encodes a finished picture or its latents. On the pool.
+  void BeginNextRun(int index, RowResult row) ABSL_LOCKS_EXCLUDED(mutex_);
+  OutputForm FormOf(int index) const;
+  // Crops and encodes a finished picture or its latents. On a pool.
   void Write(int index, RowResult row) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<UpscaledPicture> WritePicture(int index, const RowOutput& output) const;
   std::optional<TimePoint::duration> UntilDone(TimePoint::duration work_ahead) const;
 
   // Tells that a row's caller went away, unless the row was given up for another's error.
@@ -126,12 +138,13 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   // These are set by Read, before there are rows. The reservation is ended by End.
   std::optional<Reservation> reservation_;
   RequestPlan plan_;
-  // What the pictures get back; nothing special where the input is latents.
-  std::shared_ptr<const PictureTraits> traits_ = std::make_shared<const PictureTraits>();
-  std::vector<std::string> warnings_;  // About the input.
+  JobInput input_;
 
   Mutex mutex_;
-  std::vector<RowState> rows_ ABSL_GUARDED_BY(mutex_);
+  JobCourse course_ ABSL_GUARDED_BY(mutex_);
+  // Of each picture, in its runs before this one.
+  std::vector<RowTimings> earlier_runs_ ABSL_GUARDED_BY(mutex_);
+  std::vector<int> previews_shown_ ABSL_GUARDED_BY(mutex_);  // Of each picture, so far.
   int missing_ ABSL_GUARDED_BY(mutex_);  // Rows and previews that are not over yet.
   // In order; the first one is being encoded.
   std::deque<Preview> previews_ ABSL_GUARDED_BY(mutex_);

@@ -11,6 +11,7 @@
 #include <absl/status/statusor.h>
 
 #include "common/clock.h"
+#include "worker/imaging/alpha_policy.h"
 #include "worker/imaging/encode_options.h"
 #include "worker/imaging/latents.h"
 #include "worker/queue/admission.h"
@@ -105,6 +106,7 @@ struct JobProgress {
   Stage stage = Stage::kVaeEncode;
   int steps_done = 0;   // Over all pictures of the request.
   int total_steps = 0;  // Over all pictures of the request.
+  double fraction = 0;  // Of the whole way, from 0 to below 1.
 };
 
 // A picture on its way.

@@ -11,17 +11,19 @@
 namespace upscaler {
 
 Upscaler::Upscaler(const Options& options, Admission& admission, const SchedulerParts& scheduler,
-                   ThreadPool& pool)
+                   const Pools& pools)
     : forecast_(admission, scheduler.queue, scheduler.costs, options.replicas),
       surroundings_{.rules = options.rules,
                     .admission = admission,
                     .queue = scheduler.queue,
-                    .pool = pool,
+                    .pool = pools.images,
+                    .band_pool = pools.bands,
                     .clock = scheduler.clock,
                     .observer = scheduler.observer,
                     .costs = scheduler.costs,
                     .forecast = forecast_,
-                    .tally = tally_} {}
+                    .tally = tally_,
+                    .service = options.service} {}
 
 Upscaler::~Upscaler() { AwaitIdle(TimePoint::max()); }
 
@@ -58,7 +60,7 @@ void Upscaler::Cancel(CancelToken& token) {
 }
 
 absl::StatusOr<UpscaleEstimate> Upscaler::Estimate(const UpscaleTask& task,
-                                                   PictureSize came) const {
+                                                   const PictureHeader& came) const {
   if (task.latents.has_value()) {
     UPSCALER_RETURN_IF_ERROR(CheckFamily(task.latents->family, rules().latents));
   }
@@ -67,12 +69,13 @@ absl::StatusOr<UpscaleEstimate> Upscaler::Estimate(const UpscaleTask& task,
   UPSCALER_RETURN_IF_ERROR(surroundings_.admission.CheckLimits(
       static_cast<std::size_t>(task.image_count), plan.host_bytes));
   UpscaleEstimate estimate{.output = ScaledBy(plan.input, task.scale),
-                           .device_bytes = plan.device_bytes,
+                           .tiles = plan.runs.front().tiles,
+                           .device_bytes = plan.device_bytes(),
                            .host_bytes = plan.host_bytes};
-  if (!plan.work_is_guess) {
-    estimate.work = plan.work * task.image_count;
+  if (!plan.work_is_guess()) {
+    estimate.work = plan.work() * task.image_count;
     estimate.until_done =
-        forecast_.UntilDone(plan.work, static_cast<std::size_t>(task.image_count));
+        forecast_.UntilDone(plan.work(), static_cast<std::size_t>(task.image_count));
   }
   return estimate;
 }

@@ -35,11 +35,19 @@ class Upscaler {
     RequestRules rules;
     // How many replicas take work. Thread-safe; must not block.
     std::function<std::size_t()> replicas = [] { return std::size_t{1}; };
+    // What pictures say of the service that made them. Thread-safe; must not block.
+    std::function<ServiceFacts()> service = [] { return ServiceFacts(); };
+  };
+
+  // Threads for what requests need beside the model.
+  struct Pools {
+    ThreadPool& images;  // Decode and encode pictures.
+    ThreadPool& bands;   // Encode pictures that come in bands, and wait for the device meanwhile.
   };
 
   // What is passed by reference must outlive the upscaler and all its jobs.
   Upscaler(const Options& options, Admission& admission, const SchedulerParts& scheduler,
-           ThreadPool& pool);
+           const Pools& pools);
 
   // Waits until every request has ended: they use the upscaler to their last.
   ~Upscaler();
@@ -57,9 +65,10 @@ class Upscaler {
   // Cancels a request. Where it waits, it ends at once.
   void Cancel(CancelToken& token);
 
-  // What `task`, whose input is left out, would take with one that comes with this size. Fails
+  // What `task`, whose input is left out, would take with one that comes with this header. Fails
   // with what Start's listener would hear, but for what the input itself is refused for.
-  absl::StatusOr<UpscaleEstimate> Estimate(const UpscaleTask& task, PictureSize came) const;
+  absl::StatusOr<UpscaleEstimate> Estimate(const UpscaleTask& task,
+                                           const PictureHeader& came) const;
 
   // Ends every request that there is for the server's sake: their listeners hear
   // kUnavailable, reason DRAINING.
