@@ -28,6 +28,22 @@ void TakeLongest(RowTimings& into, const RowTimings& from) {
   into.decode = std::max(into.decode, from.decode);
 }
 
+// All that comes of `rows`.
+absl::StatusOr<Image> Collect(PictureRows& rows) {
+  Image picture{.width = rows.width(), .height = 0, .pixels = {}};
+  while (picture.height < rows.height()) {
+    UPSCALER_ASSIGN_OR_RETURN(const Image band, rows.Next());
+    picture.height += band.height;
+    picture.pixels.insert(picture.pixels.end(), band.pixels.begin(), band.pixels.end());
+  }
+  return picture;
+}
+
+absl::StatusOr<Image> PictureOf(RowOutput output) {
+  if (const auto* rows = std::get_if<std::unique_ptr<PictureRows>>(&output)) return Collect(**rows);
+  return std::get<Image>(std::move(output));
+}
+
 }  // namespace
 
 UpscaleJob::UpscaleJob(const JobSurroundings& surroundings, UpscaleTask task,
@@ -54,6 +70,7 @@ void UpscaleJob::Read(Reservation reservation) {
     End(common.status());
     return;
   }
+  encoding_steps_ = common->tile_side > 0 ? 1 : 0;
   std::vector<Row> rows;
   for (int i = 0; i < task_.image_count; ++i) rows.push_back(MakeRow(i, *common));
   QueuePlace place = {.rows_ahead = surroundings_.queue.RowsBefore(plan_.work),
@@ -136,7 +153,7 @@ Row UpscaleJob::MakeRow(int index, RowSpec spec) {
       .deadline = task_.deadline,
       .cancel = token_,
       .progress = [job = shared_from_this(),
-                   index](int steps_done) { job->OnStep(index, steps_done); },
+                   index](const RowAdvance& advance) { job->OnAdvance(index, advance); },
       .reply = Reply([job = shared_from_this(), index](absl::StatusOr<RowResult> result) {
         job->OnRow(index, std::move(result));
       }),
@@ -222,21 +239,30 @@ std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration wor
   return surroundings_.forecast.UntilDone(work_ahead, plan_.work, reservation_->rows());
 }
 
-void UpscaleJob::OnStep(int index, int steps_done) {
+void UpscaleJob::OnAdvance(int index, const RowAdvance& advance) {
   int all_steps_done = 0;
+  double way = 0;
   {
     MutexLock lock(mutex_);
-    RowState& stepped = rows_[static_cast<std::size_t>(index)];
-    stepped.begun = true;
-    stepped.steps_done = steps_done;
-    for (const RowState& row : rows_) all_steps_done += row.steps_done;
+    RowState& advanced = rows_[static_cast<std::size_t>(index)];
+    advanced.begun = true;
+    advanced.steps_done = advance.steps_done;
+    advanced.way = advance.encoding ? encoding_steps_ * advance.share
+                                    : encoding_steps_ + advance.steps_done + advance.share;
+    for (const RowState& row : rows_) {
+      all_steps_done += row.steps_done;
+      way += row.way;
+    }
   }
   Stage stage = Stage::kDenoise;
-  if (steps_done == 0) stage = Stage::kVaeEncode;
-  if (steps_done == task_.steps) stage = Stage::kVaeDecode;
+  if (advance.encoding) stage = Stage::kVaeEncode;
+  if (advance.steps_done == task_.steps) stage = Stage::kVaeDecode;
+  // As if decoding were one step more: it comes after the last one and takes its time.
+  const int whole_way = (encoding_steps_ + task_.steps) * task_.image_count + 1;
   listener_->OnProgress({.stage = stage,
                          .steps_done = all_steps_done,
-                         .total_steps = task_.steps * task_.image_count});
+                         .total_steps = task_.steps * task_.image_count,
+                         .fraction = way / whole_way});
 }
 
 void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
@@ -265,7 +291,7 @@ void UpscaleJob::Write(int index, RowResult row) {
   }
   const TimePoint start = surroundings_.clock.Now();
   absl::StatusOr<UpscaledPicture> picture =
-      WithinMemory([&] { return WritePicture(index, row.output); });
+      WithinMemory([&] { return WritePicture(index, std::move(row.output)); });
   surroundings_.observer.OnStage(Stage::kImageEncode, surroundings_.clock.Now() - start);
   if (!picture.ok()) {
     Fail(picture.status());
@@ -280,17 +306,17 @@ void UpscaleJob::Write(int index, RowResult row) {
   Settle(absl::OkStatus());
 }
 
-absl::StatusOr<UpscaledPicture> UpscaleJob::WritePicture(int index, const RowOutput& output) const {
+absl::StatusOr<UpscaledPicture> UpscaleJob::WritePicture(int index, RowOutput output) const {
   UpscaledPicture picture{.encoded = {}, .size = DoubleOf(plan_.input), .seed = SeedOf(index)};
   if (const auto* latents = std::get_if<Latents>(&output)) {
     const PictureSize size = LatentsSizeOf(picture.size, surroundings_.rules.latents);
     picture.encoded = SerializeLatents(Crop(*latents, size.width, size.height));
     picture.latents = {.height = size.height, .width = size.width};
   } else {
+    UPSCALER_ASSIGN_OR_RETURN(const Image image, PictureOf(std::move(output)));
     UPSCALER_ASSIGN_OR_RETURN(
         picture.encoded,
-        EncodeImage(Crop(std::get<Image>(output), picture.size.width, picture.size.height),
-                    task_.output));
+        EncodeImage(Crop(image, picture.size.width, picture.size.height), task_.output));
   }
   picture.crc32 = Crc32(picture.encoded);
   return picture;

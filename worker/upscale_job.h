@@ -67,6 +67,7 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   struct RowState {
     bool begun = false;
     int steps_done = 0;
+    double way = 0;    // That it has come, in steps: its encoding may count for one.
     int previews = 0;  // So far.
   };
 
@@ -96,12 +97,12 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   void ShowPreviews() ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing where it fails.
   std::optional<JobPreview> Encode(const Preview& preview) const;
-  void OnStep(int index, int steps_done) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnAdvance(int index, const RowAdvance& advance) ABSL_LOCKS_EXCLUDED(mutex_);
   // A row's answer, on the replica's thread: the picture is encoded elsewhere.
   void OnRow(int index, absl::StatusOr<RowResult> result) ABSL_LOCKS_EXCLUDED(mutex_);
   // Crops and encodes a finished picture or its latents. On the pool.
   void Write(int index, RowResult row) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::StatusOr<UpscaledPicture> WritePicture(int index, const RowOutput& output) const;
+  absl::StatusOr<UpscaledPicture> WritePicture(int index, RowOutput output) const;
   std::optional<TimePoint::duration> UntilDone(TimePoint::duration work_ahead) const;
 
   // Tells that a row's caller went away, unless the row was given up for another's error.
@@ -124,6 +125,9 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   // These are set by Read, before there are rows. The reservation is ended by End.
   std::optional<Reservation> reservation_;
   RequestPlan plan_;
+  // How many steps a row's encoding counts for in its progress: one where it is done in
+  // tiles and takes about as long.
+  int encoding_steps_ = 0;
 
   Mutex mutex_;
   std::vector<RowState> rows_ ABSL_GUARDED_BY(mutex_);

@@ -90,6 +90,7 @@ struct JobProgress {
   Stage stage = Stage::kVaeEncode;
   int steps_done = 0;   // Over all pictures of the request.
   int total_steps = 0;  // Over all pictures of the request.
+  double fraction = 0;  // Of the whole way, from 0 to below 1.
 };
 
 // A picture on its way.

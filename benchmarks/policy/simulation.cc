@@ -37,7 +37,7 @@ class StepSimulation {
 
     StepLoop loop(
         parts_, {.batching = batching_}, std::move(engine),
-        [this](StepLoop::Task task) { Decode(std::move(task)); }, pulses_);
+        [this](DecodingTask task) { Decode(std::move(task)); }, pulses_);
     while (next_ < jobs_.size() || unfinished_ > 0) {
       if (unfinished_ == 0) AdvanceTo(jobs_[next_].arrival);
       while (next_ < jobs_.size() && jobs_[next_].arrival <= Now()) Push(next_++);
@@ -69,7 +69,7 @@ class StepSimulation {
                                 .guidance_scale = 2,
                                 .steps = job.steps},
                        .cancel = std::make_shared<CancelToken>(),
-                       .progress = [](int) {},
+                       .progress = [](const RowAdvance& /*advance*/) {},
                        .reply = Reply([this, number](const absl::StatusOr<RowResult>& /*result*/) {
                          latencies_[number] = answered_at_ - jobs_[number].arrival;
                          --unfinished_;
@@ -79,7 +79,7 @@ class StepSimulation {
     queue_.Push(std::move(rows));
   }
 
-  void Decode(StepLoop::Task task) {
+  void Decode(DecodingTask task) {
     if (decode_ == DecodePlace::kBetweenTheSteps) {
       clock_.Advance(ToDuration(device_.decode));
       answered_at_ = Now();

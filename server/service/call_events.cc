@@ -121,8 +121,7 @@ v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress
   proto.set_phase(PhaseOf(progress.stage));
   proto.set_step(static_cast<std::uint32_t>(progress.steps_done));
   proto.set_total_steps(static_cast<std::uint32_t>(progress.total_steps));
-  // As if decoding were one step more: it comes after the last one and takes its time.
-  proto.set_fraction(static_cast<double>(progress.steps_done) / (progress.total_steps + 1));
+  proto.set_fraction(progress.fraction);
   if (progress.steps_done > 0) {
     const int steps_left = progress.total_steps - progress.steps_done;
     *proto.mutable_eta() = ToProto((now - first_step) * steps_left / progress.steps_done);

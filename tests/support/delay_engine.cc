@@ -1,8 +1,8 @@
 #include "tests/support/delay_engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -60,6 +60,59 @@ bool KeepsRule(int side, const SideRule& rule) {
   return side >= rule.minimum && side % rule.multiple == 0;
 }
 
+// Of the whole picture.
+BatchKey SizeOf(RowSpec spec) {
+  spec.tile_side = 0;
+  return BatchKeyOf(spec);
+}
+
+int TilesAlong(int side, int tile_side) {
+  return tile_side == 0 ? 1 : (side + tile_side - 1) / tile_side;
+}
+
+// A finished picture in bands as high as its tiles.
+class DelayedRows final : public PictureRows {
+ public:
+  DelayedRows(EngineScript& script, const RowSpec& spec, Image picture)
+      : script_(script),
+        key_(BatchKeyOf(spec)),
+        seed_(spec.seed),
+        tiles_(TilesAlong(SizeOf(spec).width, spec.tile_side)),
+        band_height_(2 * key_.height),
+        picture_(std::move(picture)) {}
+
+  int width() const override { return picture_.width; }
+  int height() const override { return picture_.height; }
+  int bits() const override { return 8; }
+
+  absl::StatusOr<Image> Next() override {
+    Spend(script_, key_, script_.decode * tiles_);
+    if (absl::Status status = script_.OnDecoding(seed_); !status.ok()) return status;
+    const int band_height = std::min(band_height_, height() - done_);
+    if (band_height == 0) {
+      script_.OnBreach("rows were asked of a picture that has no more");
+      return absl::InternalError("no rows left");
+    }
+    const std::size_t row = Image::kChannels * static_cast<std::size_t>(width());
+    const auto begin = picture_.pixels.begin() +
+                       static_cast<std::ptrdiff_t>(row * static_cast<std::size_t>(done_));
+    done_ += band_height;
+    return Image{.width = width(),
+                 .height = band_height,
+                 .pixels = {begin, begin + static_cast<std::ptrdiff_t>(
+                                               row * static_cast<std::size_t>(band_height))}};
+  }
+
+ private:
+  EngineScript& script_;
+  const BatchKey key_;  // Of a tile.
+  const std::uint64_t seed_;
+  const int tiles_;  // Of a band.
+  const int band_height_;
+  const Image picture_;
+  int done_ = 0;  // Rows.
+};
+
 }  // namespace
 
 DelayEngine::~DelayEngine() {
@@ -77,17 +130,40 @@ absl::StatusOr<Intake> DelayEngine::Admit(RowId id, const RowSpec& spec) {
     return Breach("a picture's sides break the rule");
   }
   if (broken_) return BrokenError();
-  Spend(script_, key, script_.encode);
+  const int tiles = TilesOf(spec);
+  const bool in_parts = tiles > 1 && spec.picture != nullptr && script_.encodes_in_parts;
+  const TimePoint::duration encode = in_parts ? TimePoint::duration() : script_.encode;
+  Spend(script_, key, encode);
   if (absl::Status status = script_.OnAdmit(spec); !status.ok()) {
     broken_ = absl::IsUnavailable(status);
     return status;
   }
-  rows_.emplace(id, RowInside{.spec = spec});
+  const int encodings = in_parts ? tiles : 0;
+  rows_.emplace(id, RowInside{.spec = spec, .course = {.tiles = tiles}, .encodings = encodings});
   Intake intake;
-  intake.vae_encode = script_.encode;
+  intake.vae_encode = encode;
   intake.text_cache_misses = 1;
+  intake.tiles = tiles;
+  intake.encodings_left = encodings;
   if (spec.prompt == kTooLongPrompt) intake.warnings = {"the prompt was cut"};
   return intake;
+}
+
+absl::StatusOr<int> DelayEngine::Encode(RowId id) {
+  const Call call(*this);
+  const auto found = rows_.find(id);
+  if (found == rows_.end()) return Breach("a row was encoded that is not here");
+  RowInside& row = found->second;
+  if (row.encoded == row.encodings) return Breach("a row was encoded that is encoded");
+  const Script::RowPart part = {.seed = row.spec.seed, .part = row.encoded + 1};
+  script_.before_part(part);
+  if (broken_) return BrokenError();
+  Spend(script_, BatchKeyOf(row.spec), script_.encode);
+  if (absl::Status status = script_.OnEncode(part); !status.ok()) {
+    broken_ = absl::IsUnavailable(status);
+    return status;
+  }
+  return row.encodings - ++row.encoded;
 }
 
 absl::StatusOr<std::vector<absl::Status>> DelayEngine::Step(std::span<const RowId> rows) {
@@ -95,9 +171,12 @@ absl::StatusOr<std::vector<absl::Status>> DelayEngine::Step(std::span<const RowI
   if (std::string breach = BreachOf(rows); !breach.empty()) return Breach(std::move(breach));
   std::vector<Script::RowStep> steps;
   Script::Seeds seeds;
-  for (const RowId id : rows) {
-    const RowInside& row = rows_.at(id);
-    steps.push_back({.seed = row.spec.seed, .step = row.steps_done + 1});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const RowInside& row = rows_.at(rows[i]);
+    const auto before = static_cast<int>(std::ranges::count(rows.first(i), rows[i]));
+    steps.push_back({.seed = row.spec.seed,
+                     .step = row.course.steps_done + 1,
+                     .tile = row.course.tiles_done + before + 1});
     seeds.push_back(row.spec.seed);
   }
   script_.before_step(seeds);
@@ -108,25 +187,26 @@ absl::StatusOr<std::vector<absl::Status>> DelayEngine::Step(std::span<const RowI
     return outcome.whole;
   }
   Spend(script_, BatchKeyOf(rows_.at(rows.front()).spec), script_.step(rows.size()));
-  for (const RowId id : rows) ++rows_.at(id).steps_done;
+  for (const RowId id : rows) rows_.at(id).course.Advance(1);
   return std::move(outcome.rows);
 }
 
 absl::StatusOr<Image> DelayEngine::Preview(RowId id) {
   const Call call(*this);
   const auto found = rows_.find(id);
-  if (found == rows_.end() || found->second.steps_done == 0 ||
-      found->second.spec.preview_count == 0) {
+  if (found == rows_.end() || found->second.course.steps_done == 0 ||
+      found->second.course.tiles_done > 0 || found->second.spec.preview_count == 0) {
     return Breach("a preview of a row that has none");
   }
   if (broken_) return BrokenError();
-  return PreviewOf(BatchKeyOf(found->second.spec), script_.latents, found->second.steps_done);
+  const RowInside& row = found->second;
+  return PreviewOf(SizeOf(row.spec), script_.latents, row.course.steps_done);
 }
 
 Engine::Decoding DelayEngine::Finish(RowId id) {
   const Call call(*this);
   const auto found = rows_.find(id);
-  if (found == rows_.end() || found->second.steps_done != found->second.spec.steps) {
+  if (found == rows_.end() || found->second.course.steps_done != found->second.spec.steps) {
     return [error = Breach("a row was finished that is not done")]() -> absl::StatusOr<RowOutput> {
       return error;
     };
@@ -135,6 +215,11 @@ Engine::Decoding DelayEngine::Finish(RowId id) {
   rows_.erase(found);
   script_.OnFinish();
   return [&script = script_, spec = std::move(spec)]() -> absl::StatusOr<RowOutput> {
+    const bool in_bands = TilesOf(spec) > 1 && !spec.latents_wanted;
+    if (in_bands) {
+      Image picture = Doubled(spec.picture == nullptr ? ToImage(*spec.latents) : *spec.picture);
+      return std::make_unique<DelayedRows>(script, spec, std::move(picture));
+    }
     Spend(script, BatchKeyOf(spec), script.decode);
     if (absl::Status status = script.OnDecoding(spec.seed); !status.ok()) return status;
     if (spec.latents_wanted) {
@@ -195,16 +280,23 @@ Image DelayEngine::PreviewOf(const BatchKey& key, const LatentsRule& rule, int s
                                               static_cast<std::uint8_t>(10 * steps_done))};
 }
 
+int DelayEngine::TilesOf(const RowSpec& spec) {
+  const BatchKey size = SizeOf(spec);
+  return TilesAlong(size.width, spec.tile_side) * TilesAlong(size.height, spec.tile_side);
+}
+
 std::string DelayEngine::BreachOf(std::span<const RowId> rows) const {
   if (rows.empty()) return "a step of no rows";
-  if (std::set(rows.begin(), rows.end()).size() != rows.size()) {
-    return "a row was stepped twice in one pass";
-  }
   for (const RowId id : rows) {
     const auto found = rows_.find(id);
     if (found == rows_.end()) return "a row was stepped that is not here";
-    const RowSpec& spec = found->second.spec;
-    if (found->second.steps_done == spec.steps) return "a row was stepped that is done";
+    const RowInside& row = found->second;
+    const RowSpec& spec = row.spec;
+    if (row.encoded < row.encodings) return "a row was stepped that is not encoded";
+    if (row.course.steps_done == spec.steps) return "a row was stepped that is done";
+    if (std::ranges::count(rows, id) > row.course.tiles_left()) {
+      return "a row was stepped beyond its step in one pass";
+    }
     if (BatchKeyOf(spec) != BatchKeyOf(rows_.at(rows.front()).spec)) {
       return "rows of several keys were stepped together";
     }

@@ -1,5 +1,5 @@
 // An engine without a model: it repeats every pixel, takes as long as it is told to, and
-// fails when it is told to.
+// fails when it is told to. Its tiles stand side by side; there is nothing to blend.
 
 #pragma once
 
@@ -33,6 +33,7 @@ class DelayEngine final : public Engine {
   ~DelayEngine() override;
 
   absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
+  absl::StatusOr<int> Encode(RowId id) override;
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
   absl::StatusOr<Image> Preview(RowId id) override;
   Decoding Finish(RowId id) override;
@@ -46,14 +47,19 @@ class DelayEngine final : public Engine {
   static Image Doubled(const Image& image);
   static Latents Doubled(const Latents& latents);
 
-  // The preview of every row: a picture of the size of its latents, in one grey that tells
-  // the steps done.
+  // The preview of every row whose whole picture has the size of `key`: a picture of the size
+  // of its latents, in one grey that tells the steps done.
   static Image PreviewOf(const BatchKey& key, const LatentsRule& rule, int steps_done);
+
+  // How many tiles the picture is done in.
+  static int TilesOf(const RowSpec& spec);
 
  private:
   struct RowInside {
     RowSpec spec;
-    int steps_done = 0;
+    RowCourse course;
+    int encodings = 0;  // Parts of its picture,
+    int encoded = 0;    // and those that are encoded.
   };
 
   // A call of the engine, from its beginning to its end. Two at a time are a breach.

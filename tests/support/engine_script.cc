@@ -17,12 +17,17 @@ void EngineScript::FailPass(const RowStep& at, absl::Status error, int times) {
 
 void EngineScript::FailRow(const RowStep& at, absl::Status error) {
   MutexLock lock(mutex_);
-  row_faults_[at.seed] = {at.step, std::move(error)};
+  row_faults_[at.seed] = {at, std::move(error)};
 }
 
 void EngineScript::FailAdmit(std::uint64_t seed, absl::Status error, int times) {
   MutexLock lock(mutex_);
   admit_faults_[seed] = {.error = std::move(error), .times = times};
+}
+
+void EngineScript::FailEncoding(const RowPart& at, absl::Status error, int times) {
+  MutexLock lock(mutex_);
+  encoding_faults_[at] = {.error = std::move(error), .times = times};
 }
 
 void EngineScript::FailDecoding(std::uint64_t seed, absl::Status error) {
@@ -105,6 +110,11 @@ absl::Status EngineScript::OnAdmit(const RowSpec& spec) {
   return status;
 }
 
+absl::Status EngineScript::OnEncode(const RowPart& part) {
+  MutexLock lock(mutex_);
+  return Strike(encoding_faults_, part);
+}
+
 EngineScript::PassOutcome EngineScript::OnPass(std::span<const RowStep> rows) {
   MutexLock lock(mutex_);
   Seeds seeds;
@@ -123,7 +133,7 @@ EngineScript::PassOutcome EngineScript::OnPass(std::span<const RowStep> rows) {
   PassOutcome outcome;
   for (const RowStep& row : rows) {
     const auto fault = row_faults_.find(row.seed);
-    const bool strikes = fault != row_faults_.end() && row.step >= fault->second.first;
+    const bool strikes = fault != row_faults_.end() && row >= fault->second.first;
     outcome.rows.push_back(strikes ? fault->second.second : absl::OkStatus());
   }
   return outcome;

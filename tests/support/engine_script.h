@@ -29,22 +29,32 @@
 
 namespace upscaler::test {
 
-// Thread-safe, except for what is said to be set beforehand. Rows are named by their seeds,
-// and a row's steps are counted from 1.
+// Thread-safe, except for what is said to be set beforehand. Rows are named by their seeds;
+// a row's steps, their tiles, and the parts of its encoding are counted from 1.
 class EngineScript {
  public:
   using Seeds = std::vector<std::uint64_t>;
   static constexpr int kAlways = std::numeric_limits<int>::max();
 
-  // A step of a row.
+  // A pass over a row.
   struct RowStep {
     std::uint64_t seed = 0;
     int step = 1;
+    int tile = 1;
 
     auto operator<=>(const RowStep&) const = default;
   };
 
-  // Set beforehand: how long things take. A pass that fails as a whole takes no time.
+  // A part of a row's encoding.
+  struct RowPart {
+    std::uint64_t seed = 0;
+    int part = 1;
+
+    auto operator<=>(const RowPart&) const = default;
+  };
+
+  // Set beforehand: how long things take, of rows done in tiles each tile. A pass that fails
+  // as a whole takes no time.
   TimePoint::duration encode{};
   std::function<TimePoint::duration(std::size_t rows)> step = [](std::size_t /*rows*/) {
     return TimePoint::duration::zero();
@@ -55,15 +65,20 @@ class EngineScript {
   // Lets time pass: FakeClock::Advance in tests, sleeping in benchmarks.
   std::function<void(TimePoint::duration)> pass_time = [](TimePoint::duration /*time*/) {};
 
-  // Set beforehand: called before each pass with the seeds of its rows, on the thread that
-  // steps.
+  // Set beforehand: called before each pass with the seeds of its rows, and before each part
+  // of an encoding, on the thread that steps.
   std::function<void(const Seeds&)> before_step = [](const Seeds& /*seeds*/) {};
+  std::function<void(const RowPart&)> before_part = [](const RowPart& /*part*/) {};
 
   // Set beforehand: what the model asks for and what the device has.
   SideRule sides{};
   LatentsRule latents{};
   std::int64_t row_bytes = 1;
   std::int64_t free_bytes = std::numeric_limits<std::int64_t>::max();
+
+  // Set beforehand: whether pictures that are done in tiles are encoded in as many parts,
+  // after their intake.
+  bool encodes_in_parts = true;
 
   // Passes over the row fail as a whole at this step, so many times: kInternal is what an
   // exception comes to, kResourceExhausted what want of memory does, and kUnavailable
@@ -74,9 +89,13 @@ class EngineScript {
   void FailRow(const RowStep& at, absl::Status error);
   // The row is not taken in, so many times; kUnavailable breaks the engine.
   void FailAdmit(std::uint64_t seed, absl::Status error, int times = kAlways);
-  // The finished row is not decoded.
+  // This part of the row's picture is not encoded, so many times; kUnavailable breaks the
+  // engine.
+  void FailEncoding(const RowPart& at, absl::Status error, int times = kAlways);
+  // The finished row is not decoded, or, where it is done in tiles, no band of it.
   void FailDecoding(std::uint64_t seed, absl::Status error);
-  // Passes over more rows, or the intake of larger pictures, find no memory.
+  // Passes over more rows or tiles, or the intake of larger pictures or tiles, find no
+  // memory.
   void LimitRows(std::size_t rows);
   void LimitPixels(std::int64_t pixels);
 
@@ -88,8 +107,8 @@ class EngineScript {
   // Waits until so many calls hang.
   void AwaitHanging(std::size_t calls = 1);
 
-  // The seeds of the rows of each pass in order, failed ones too; of long runs, the latest
-  // kPassesKept.
+  // The seeds of the rows of each pass in order, once for each tile, failed passes too; of
+  // long runs, the latest kPassesKept.
   std::vector<Seeds> passes() const;
   // The same, and forgets them.
   std::vector<Seeds> TakePasses();
@@ -109,6 +128,7 @@ class EngineScript {
     std::vector<absl::Status> rows;  // Of each row, if that is OK.
   };
   absl::Status OnAdmit(const RowSpec& spec);
+  absl::Status OnEncode(const RowPart& part);
   PassOutcome OnPass(std::span<const RowStep> rows);
   absl::Status OnDecoding(std::uint64_t seed);
   void OnFinish();
@@ -131,8 +151,9 @@ class EngineScript {
   std::condition_variable changed_;  // Something hangs, or is released.
 
   std::map<RowStep, Fault> pass_faults_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::uint64_t, std::pair<int, absl::Status>> row_faults_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, std::pair<RowStep, absl::Status>> row_faults_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Fault> admit_faults_ ABSL_GUARDED_BY(mutex_);
+  std::map<RowPart, Fault> encoding_faults_ ABSL_GUARDED_BY(mutex_);
   std::map<std::uint64_t, Fault> decoding_faults_ ABSL_GUARDED_BY(mutex_);
   std::size_t max_rows_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<std::size_t>::max();
   std::int64_t max_pixels_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<std::int64_t>::max();

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,8 @@ class RowMaker {
     std::uint64_t seed = 0;
     std::string prompt = "a cat";
     int width = 2;
+    int height = 1;
+    int tile_side = 0;
     int steps = 1;
     double guidance_scale = 1;
     TimePoint::duration work{};
@@ -42,15 +45,17 @@ class RowMaker {
     MutexLock lock(mutex_);
     tokens_[wish.seed] = token;
     return Row{
-        .spec = {.picture = std::make_shared<const Image>(PictureOf(wish.seed, wish.width)),
+        .spec = {.picture =
+                     std::make_shared<const Image>(PictureOf(wish.seed, wish.width, wish.height)),
                  .prompt = wish.prompt,
                  .negative_prompt = "",
                  .guidance_scale = wish.guidance_scale,
                  .steps = wish.steps,
-                 .seed = wish.seed},
+                 .seed = wish.seed,
+                 .tile_side = wish.tile_side},
         .deadline = wish.time_left.has_value() ? clock_.Now() + *wish.time_left : TimePoint::max(),
         .cancel = token,
-        .progress = [this, seed = wish.seed](int steps_done) { Note(seed, steps_done); },
+        .progress = [this, seed = wish.seed](const RowAdvance& advance) { Note(seed, advance); },
         .reply = Reply([this, seed = wish.seed](absl::StatusOr<RowResult> result) {
           Note(seed, std::move(result));
         }),
@@ -59,10 +64,10 @@ class RowMaker {
     };
   }
 
-  // The picture of the row with this seed, one pixel high and unlike the others'.
-  static Image PictureOf(std::uint64_t seed, int width) {
-    Image picture{.width = width, .height = 1, .pixels = {}};
-    for (std::size_t i = 0; i < Image::kChannels * static_cast<std::size_t>(width); ++i) {
+  // The picture of the row with this seed, unlike the others'.
+  static Image PictureOf(std::uint64_t seed, int width, int height = 1) {
+    Image picture{.width = width, .height = height, .pixels = {}};
+    for (std::size_t i = 0; i < Image::kChannels * static_cast<std::size_t>(width * height); ++i) {
       picture.pixels.push_back(static_cast<std::uint8_t>((seed >> (8 * (i % 8))) % 256));
     }
     return picture;
@@ -100,22 +105,29 @@ class RowMaker {
     return results_.size();
   }
 
-  absl::StatusOr<RowResult> result(std::uint64_t seed) const {
+  // Stays where it is.
+  const absl::StatusOr<RowResult>& result(std::uint64_t seed) const {
     MutexLock lock(mutex_);
     return results_.at(seed).front();
   }
 
   // What the row's progress was called with.
-  std::vector<int> progress(std::uint64_t seed) const {
+  std::vector<RowAdvance> advances(std::uint64_t seed) const {
     MutexLock lock(mutex_);
-    const auto found = progress_.find(seed);
-    return found == progress_.end() ? std::vector<int>() : found->second;
+    const auto found = advances_.find(seed);
+    return found == advances_.end() ? std::vector<RowAdvance>() : found->second;
+  }
+  // The steps done of that.
+  std::vector<int> progress(std::uint64_t seed) const {
+    std::vector<int> steps;
+    for (const RowAdvance& advance : advances(seed)) steps.push_back(advance.steps_done);
+    return steps;
   }
 
  private:
-  void Note(std::uint64_t seed, int steps_done) {
+  void Note(std::uint64_t seed, const RowAdvance& advance) {
     MutexLock lock(mutex_);
-    progress_[seed].push_back(steps_done);
+    advances_[seed].push_back(advance);
   }
   void Note(std::uint64_t seed, absl::StatusOr<RowResult> result) {
     MutexLock lock(mutex_);
@@ -128,9 +140,9 @@ class RowMaker {
   mutable Mutex mutex_;
   std::condition_variable answered_;
   std::map<std::uint64_t, std::shared_ptr<CancelToken>> tokens_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::uint64_t, std::vector<absl::StatusOr<RowResult>>> results_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, std::deque<absl::StatusOr<RowResult>>> results_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::uint64_t> order_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::uint64_t, std::vector<int>> progress_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, std::vector<RowAdvance>> advances_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace upscaler::test

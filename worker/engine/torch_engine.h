@@ -39,6 +39,7 @@ class TorchEngine final : public Engine {
       : model_(std::move(model)), options_(options), clock_(clock) {}
 
   absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
+  absl::StatusOr<int> Encode(RowId /*id*/) override { return 0; }  // Admit leaves nothing.
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override;
   absl::StatusOr<Image> Preview(RowId id) override;
   Decoding Finish(RowId id) override;

@@ -19,7 +19,7 @@ bool IsOverdue(const Candidate& candidate, const Moment& moment) {
 bool IsUrgent(const Candidate& candidate, const Moment& moment) {
   if (candidate.row->deadline == TimePoint::max()) return false;
   const TimePoint::duration left = candidate.row->deadline - moment.now;
-  const TimePoint::duration needed = TimeLeft(*candidate.row, candidate.steps_done);
+  const TimePoint::duration needed = TimeLeft(*candidate.row, candidate.course);
   return needed <= left && left <= kCompany * needed;
 }
 
@@ -31,15 +31,24 @@ Rank RankOf(const Candidate& candidate, const Moment& moment) {
   return Rank::kFair;
 }
 
-// How many of `fitting` candidates may share the step: the rule's bound, and where
-// others idle, no more than a fair part, but always those that have begun.
-std::size_t RowsToTake(std::span<const Candidate> candidates, std::span<const std::size_t> fitting,
-                       std::size_t max_rows, std::size_t idle_replicas) {
+std::size_t PassesOf(const Candidate& candidate) {
+  return static_cast<std::size_t>(candidate.course.tiles_left());
+}
+
+// How many passes of the `fitting` candidates may share the step: the rule's bound, and
+// where others idle, no more than a fair part, but always those of rows that have begun.
+std::size_t PassesToTake(std::span<const Candidate> candidates,
+                         std::span<const std::size_t> fitting, std::size_t max_rows,
+                         std::size_t idle_replicas) {
+  std::size_t all = 0;
+  std::size_t begun = 0;
+  for (const std::size_t index : fitting) {
+    all += PassesOf(candidates[index]);
+    if (candidates[index].begun) begun += PassesOf(candidates[index]);
+  }
   const std::size_t replicas = 1 + idle_replicas;
-  const std::size_t part = (fitting.size() + replicas - 1) / replicas;
-  const auto begun = static_cast<std::size_t>(
-      std::ranges::count_if(fitting, [&](std::size_t index) { return candidates[index].begun; }));
-  return std::min({max_rows, std::max(part, begun), fitting.size()});
+  const std::size_t part = (all + replicas - 1) / replicas;
+  return std::min({max_rows, std::max(part, begun), all});
 }
 
 }  // namespace
@@ -81,8 +90,14 @@ std::vector<std::size_t> ChooseBatch(std::span<const Candidate> candidates, cons
     if (group_a != group_b) return group_a < group_b;
     return GoesBefore(candidates[a], candidates[b], moment);
   });
-  fitting.resize(RowsToTake(candidates, fitting, rule.max_rows(key), moment.idle_replicas));
-  return fitting;
+  const std::size_t room =
+      PassesToTake(candidates, fitting, rule.max_rows(key), moment.idle_replicas);
+  std::vector<std::size_t> passes;
+  passes.reserve(room);
+  for (const std::size_t index : fitting) {
+    passes.insert(passes.end(), std::min(PassesOf(candidates[index]), room - passes.size()), index);
+  }
+  return passes;
 }
 
 }  // namespace upscaler

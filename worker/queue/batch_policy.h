@@ -18,25 +18,25 @@
 
 namespace upscaler {
 
-// Which rows may share a step.
+// Which rows may share a step. Tiles of one row always may.
 enum class Batching {
   kFill,        // Rows of one BatchKey; those of one prompt go first.
   kSamePrompt,  // Rows of one BatchKey and one prompt.
   kNone,        // None: one row at a time.
 };
 
-// A row that could take a step.
+// A row that could take a step, or as many of its tiles as are left of one.
 struct Candidate {
   const Row* row = nullptr;
-  int steps_done = 0;
+  RowCourse course{};
   bool begun = false;  // It is in the replica that asks.
 };
 
 // What a step of rows has to keep to.
 struct BatchRule {
   Batching batching = Batching::kFill;
-  // How many rows of a key may share a step, at least 1. Called with the queue's
-  // lock held: returns at once and calls nothing of the queue's.
+  // How many rows of a key, or tiles of them, may share a step, at least 1. Called with
+  // the queue's lock held: returns at once and calls nothing of the queue's.
   std::function<std::size_t(const BatchKey&)> max_rows;
 };
 
@@ -58,7 +58,9 @@ bool GoesBefore(const Candidate& a, const Candidate& b, const Moment& moment);
 
 // Which of `candidates` take the next step together: the best one, and with it
 // the best others that `rule` lets share its step. Answers their indices, the
-// best first; none only where there are no candidates.
+// best first, each once for every pass that it takes: as many as are left of its step,
+// up to the rule's bound, and one if it has yet to begin. None only where there are no
+// candidates.
 std::vector<std::size_t> ChooseBatch(std::span<const Candidate> candidates, const BatchRule& rule,
                                      const Moment& moment);
 

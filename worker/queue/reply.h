@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "common/clock.h"
 #include "worker/imaging/image.h"
 #include "worker/imaging/latents.h"
+#include "worker/imaging/picture_rows.h"
 
 namespace upscaler {
 
@@ -24,11 +26,12 @@ struct RowTimings {
   TimePoint::duration queue{};    // Waiting for a replica.
   TimePoint::duration encode{};   // Prompt to embedding, picture to latents.
   TimePoint::duration denoise{};  // From the first step to the last.
-  TimePoint::duration decode{};   // Latents to pixels.
+  TimePoint::duration decode{};   // Latents to pixels, but for those that come later.
 };
 
-// Twice the size of the row's padded picture or latents.
-using RowOutput = std::variant<Image, Latents>;
+// Twice the size of the row's padded picture or latents. PictureRows where the picture is
+// done in tiles: whoever gets them may have to wait for each of them.
+using RowOutput = std::variant<Image, Latents, std::unique_ptr<PictureRows>>;
 
 // What comes of a row.
 struct RowResult {

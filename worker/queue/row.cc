@@ -1,21 +1,37 @@
 #include "worker/queue/row.h"
 
+#include <algorithm>
+
 namespace upscaler {
+namespace {
+
+// The part of `whole` that the passes left are of all, rounded down. In two parts, because
+// nanoseconds times the passes of a large picture are more than 64 bits hold.
+TimePoint::duration PartLeft(TimePoint::duration whole, const Row& row, const RowCourse& course) {
+  const std::int64_t passes = std::int64_t{row.spec.steps} * course.tiles;
+  const std::int64_t left =
+      passes - std::int64_t{course.steps_done} * course.tiles - course.tiles_done;
+  return whole / passes * left + whole % passes * left / passes;
+}
+
+}  // namespace
 
 BatchKey BatchKeyOf(const RowSpec& spec) {
   const bool pixels = spec.picture != nullptr;
-  return {.width = pixels ? spec.picture->width : spec.latents->picture_width(),
-          .height = pixels ? spec.picture->height : spec.latents->picture_height(),
+  const auto side = [&](int whole) {
+    return spec.tile_side == 0 ? whole : std::min(whole, spec.tile_side);
+  };
+  return {.width = side(pixels ? spec.picture->width : spec.latents->picture_width()),
+          .height = side(pixels ? spec.picture->height : spec.latents->picture_height()),
           .guided = spec.guidance_scale > 1.0};
 }
 
-TimePoint::duration WorkLeft(const Row& row, int steps_done) {
-  return row.work * (row.spec.steps - steps_done) / row.spec.steps;
+TimePoint::duration WorkLeft(const Row& row, const RowCourse& course) {
+  return PartLeft(row.work, row, course);
 }
 
-TimePoint::duration TimeLeft(const Row& row, int steps_done) {
-  const TimePoint::duration steps = row.work - row.decoding;
-  return steps * (row.spec.steps - steps_done) / row.spec.steps + row.decoding;
+TimePoint::duration TimeLeft(const Row& row, const RowCourse& course) {
+  return PartLeft(row.work - row.decoding, row, course) + row.decoding;
 }
 
 bool WantsPreview(const RowSpec& spec, int steps_done) {
@@ -25,8 +41,13 @@ bool WantsPreview(const RowSpec& spec, int steps_done) {
 }
 
 std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now) {
-  if (row.cancel->cancelled()) return row.cancel->status();
-  if (row.deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
+  return DepartureOf(*row.cancel, row.deadline, now);
+}
+
+std::optional<absl::Status> DepartureOf(const CancelToken& cancel, TimePoint deadline,
+                                        TimePoint now) {
+  if (cancel.cancelled()) return cancel.status();
+  if (deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
   return std::nullopt;
 }
 

@@ -19,6 +19,7 @@
 #include "worker/imaging/latents.h"
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/reply.h"
+#include "worker/queue/row_course.h"
 
 namespace upscaler {
 
@@ -37,7 +38,11 @@ struct RowSpec {
   int steps = 1;  // At least 1.
   std::uint64_t seed = 0;
   bool latents_wanted = false;  // Instead of a picture.
+  int bits = 8;                 // Of the samples of the picture that is wanted: 8 or 16.
   int preview_count = 0;        // See WantsPreview.
+  // Of the tiles that the picture is done in, in its pixels, and a side that the model
+  // takes; 0: as a whole.
+  int tile_side = 0;
 };
 
 // Whether a preview is due after so many steps, at least 1: previews are spread evenly
@@ -47,7 +52,7 @@ bool WantsPreview(const RowSpec& spec, int steps_done);
 // What rows must have in common to share a forward pass: what the shape of the
 // tensors forces. Prompts, steps and seeds may differ.
 struct BatchKey {
-  int width = 0;  // Of the padded picture, in pixels.
+  int width = 0;  // Of the padded picture, or of its tiles, in pixels.
   int height = 0;
   bool guided = false;  // guidance_scale > 1: two passes of the UNet a step.
 
@@ -59,10 +64,11 @@ struct BatchKey {
 
 BatchKey BatchKeyOf(const RowSpec& spec);
 
-// Called on the replica's thread after each of the row's steps with the number
-// of steps done; with 0 when the row has left the queue, and again if it has to
-// begin anew. Must not block and must not throw.
-using RowProgress = absl::AnyInvocable<void(int steps_done)>;
+// Called on the replica's thread: with nothing done when the row has left the queue, and
+// again if it has to begin anew; after each part of an encoding that takes several, and
+// after each pass over tiles of the row, or the whole of it. Must not block and must not
+// throw.
+using RowProgress = absl::AnyInvocable<void(const RowAdvance& advance)>;
 
 // Called there too, with what the row looks like after so many of its steps.
 using RowPreview = absl::AnyInvocable<void(int steps_done, Image image)>;
@@ -98,13 +104,16 @@ struct Row {
   int restarts = 0;                // How often the row began anew because an engine broke.
 };
 
-// What is left to do for `row` after so many of its steps, in equal parts for each step.
-TimePoint::duration WorkLeft(const Row& row, int steps_done);
+// What is left to do for `row` when it has come so far, in equal parts for each pass.
+TimePoint::duration WorkLeft(const Row& row, const RowCourse& course);
 
-// How long `row` still takes alone after so many of its steps, its decoding included.
-TimePoint::duration TimeLeft(const Row& row, int steps_done);
+// How long `row` still takes alone when it has come so far, its decoding included.
+TimePoint::duration TimeLeft(const Row& row, const RowCourse& course);
 
 // Why nobody waits for `row` any more, if so: kCancelled or kDeadlineExceeded.
 std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now);
+// The same for what is left of it.
+std::optional<absl::Status> DepartureOf(const CancelToken& cancel, TimePoint deadline,
+                                        TimePoint now);
 
 }  // namespace upscaler

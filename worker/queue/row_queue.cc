@@ -83,7 +83,7 @@ NextStep RowQueue::AwaitStep(std::span<const BegunRow> begun, std::size_t max_be
       closed = closed_ && rows_.empty();
     }
     Answer(std::move(departures));
-    if (!next.empty() || closed) return next;
+    if (!next.empty() || closed || !begun.empty()) return next;
   }
 }
 
@@ -91,8 +91,11 @@ NextStep RowQueue::Choose(std::span<const BegunRow> begun, std::size_t max_begun
                           const BatchRule& rule) {
   std::vector<Candidate> candidates;
   candidates.reserve(begun.size() + rows_.size());
-  for (const BegunRow& row : begun) {
-    candidates.push_back({.row = row.row, .steps_done = row.steps_done, .begun = true});
+  std::vector<std::size_t> ready;  // Of the begun rows those that could take a step.
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    if (begun[i].encoding) continue;
+    candidates.push_back({.row = begun[i].row, .course = begun[i].course, .begun = true});
+    ready.push_back(i);
   }
   std::vector<std::list<Row>::iterator> waiting;
   if (begun.size() < max_begun) {
@@ -108,11 +111,11 @@ NextStep RowQueue::Choose(std::span<const BegunRow> begun, std::size_t max_begun
                                              {.now = clock_.Now(),
                                              .virtual_time = fair_share_.virtual_time(),
                                              .idle_replicas = idle_replicas_})) {
-    if (index < begun.size()) {
-      next.begun.push_back(index);
+    if (index < ready.size()) {
+      next.begun.push_back(ready[index]);
     } else if (room > 0) {
       --room;
-      const auto row = waiting[index - begun.size()];
+      const auto row = waiting[index - ready.size()];
       waiting_work_ -= row->work;
       begun_work_ += row->work;
       if (row->work_is_guess) begun_guesses_ += row->work;

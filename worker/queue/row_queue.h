@@ -27,13 +27,17 @@ namespace upscaler {
 // A row that a replica has begun.
 struct BegunRow {
   const Row* row = nullptr;
-  int steps_done = 0;
+  RowCourse course{};
+  bool encoding = false;  // It takes no step yet.
 };
 
-// What a replica does next. Empty only when the queue is closed and nothing waits.
+// What a replica does next. Empty only when nothing waits and the queue is closed or all
+// the begun rows are being encoded.
 struct NextStep {
-  std::vector<std::size_t> begun;  // Which of the begun rows take the step, by index.
-  std::vector<Row> joining;        // And which new ones.
+  // Which of the begun rows take the step, by index: each once for every pass that it
+  // takes, one after the other.
+  std::vector<std::size_t> begun;
+  std::vector<Row> joining;  // And which new ones.
 
   bool empty() const { return begun.empty() && joining.empty(); }
 };
@@ -60,9 +64,9 @@ class RowQueue {
   void Return(Row row, TimePoint::duration left) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What a replica that has begun `begun` does next: see ChooseBatch. Begins no row
-  // that would make more than `max_begun` of them. Waits for rows where there is
-  // nothing to do. Waiting rows that were cancelled or are past their deadline are
-  // answered so on the way.
+  // that would make more than `max_begun` of them. Waits for rows where there are none,
+  // but not for others while one is being encoded. Waiting rows that were cancelled or
+  // are past their deadline are answered so on the way.
   NextStep AwaitStep(std::span<const BegunRow> begun, std::size_t max_begun, const BatchRule& rule)
       ABSL_LOCKS_EXCLUDED(mutex_);
 

@@ -28,7 +28,8 @@ class CostModel {
 
   static constexpr std::size_t kMaxBatch = 64;
 
-  // What was measured: a row's intake, a step of `rows` rows, a row's decoding.
+  // What was measured: a row's intake, a step of `rows` rows, a row's decoding. Of rows that
+  // are done in tiles it is a tile that counts as one: the key is a tile's.
   void NoteEncode(const BatchKey& key, TimePoint::duration took) ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteStep(const BatchKey& key, std::size_t rows, TimePoint::duration took)
       ABSL_LOCKS_EXCLUDED(mutex_);

@@ -33,6 +33,8 @@ struct Intake {
   TimePoint::duration vae_encode{};   // From the picture to its latents.
   int text_cache_hits = 0;            // Prompts that were known,
   int text_cache_misses = 0;          // and prompts that were not.
+  int tiles = 1;                      // Passes that each of its steps takes.
+  int encodings_left = 0;             // Parts of its picture that Encode is still to be called for.
 };
 
 // One replica of a model on one device. Not thread-safe, except where it says so:
@@ -43,10 +45,17 @@ struct Intake {
 //   kUnavailable        the engine is of no use any more and has to be replaced
 //
 // A row lives in the engine from Admit to Finish or Drop.
+//
+// A row whose spec has a tile_side is done in tiles of that side, which overlap and are
+// blended at each step. Each of its steps takes a pass for each tile, in an order that is
+// the engine's own, and such passes share forward passes as rows do. A row done as a whole
+// is a row of one tile.
 class Engine {
  public:
   // What turns a finished row into what it wants, twice the sides of what it brought.
-  // Called once, on any thread, also while the engine works on or when it is gone.
+  // Called once, on any thread, also while the engine works on or when it is gone. A
+  // picture done in tiles comes as PictureRows, quickly: the work is in their Next. That
+  // holds for these, too, but for one thread at a time; their errors mean the same.
   using Decoding = absl::AnyInvocable<absl::StatusOr<RowOutput>() &&>;
 
   virtual ~Engine() = default;
@@ -56,15 +65,24 @@ class Engine {
   // and a picture, or latents of a picture, that keeps the side rule.
   virtual absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) = 0;
 
-  // Takes the next denoising step of each of `rows` in one forward pass. An error
-  // means that the pass failed as a whole and that no row has moved. Otherwise
-  // there is one status a row, in order: kInternal for one whose latents are not
-  // finite, which stays to be dropped. Requires rows of one BatchKey, each with a
-  // step left, at least one. A row's result does not depend on its neighbours.
+  // Encodes the next part of a picture of which Admit has left some, and answers how many
+  // are left. After a failure the row stays to be dropped. Requires a row with a part left.
+  virtual absl::StatusOr<int> Encode(RowId id) = 0;
+
+  // Takes the next denoising step of each of `rows` in one forward pass, or of each the
+  // next tile: a row stands there once for each tile that it takes, which are the next
+  // ones in order, and it has taken its step with the last. An error means that the pass
+  // failed as a whole and that no row has moved. Otherwise there is one status an entry, in
+  // order: kInternal for one whose latents are not finite and for all entries of its row
+  // from there on; the row stays to be dropped. Requires rows of one BatchKey, at least
+  // one, which are encoded, each with a step left and with no fewer tiles left of it than
+  // it has entries. A row's result does not depend on its neighbours, nor on how its tiles
+  // are spread over passes.
   virtual absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) = 0;
 
   // What a row looks like after its last step, roughly and cheaply: a picture with the
-  // sides of its latents. Requires a row that has taken a step and asks for previews.
+  // sides of its latents. Requires a row that has taken a step, with no tile of the next,
+  // and asks for previews.
   virtual absl::StatusOr<Image> Preview(RowId id) = 0;
 
   // Takes a row whose steps are done out of the engine.

@@ -38,7 +38,7 @@ void Replica::Run(std::unique_ptr<Engine> engine, const std::stop_token& stop) {
 bool Replica::Serve(std::unique_ptr<Engine> engine) {
   StepLoop loop(
       parts_, {.device = options_.device, .batching = options_.batching}, std::move(engine),
-      [this](StepLoop::Task task) { Decode(std::move(task)); }, pulses_);
+      [this](DecodingTask task) { Decode(std::move(task)); }, pulses_);
   while (true) {
     switch (loop.Run()) {
       case StepLoop::Outcome::kStepped:
@@ -64,7 +64,7 @@ std::unique_ptr<Engine> Replica::Rebuild(const std::stop_token& stop) {
   return nullptr;
 }
 
-void Replica::Decode(StepLoop::Task task) {
+void Replica::Decode(DecodingTask task) {
   decoding_places_.acquire();
   decoding_thread_.Add([this, decoding = std::move(task)]() mutable {
     std::move(decoding)();

@@ -65,8 +65,10 @@ class Replica {
   // Null when it cannot be had, or when the replica ends meanwhile.
   std::unique_ptr<Engine> Rebuild(const std::stop_token& stop);
   // Hands `task` to the decoding thread; waits while too many are there.
-  void Decode(StepLoop::Task task);
-  // Waits until none is there: they hold what the broken engine's model occupies.
+  void Decode(DecodingTask task);
+  // Waits until none is there: they hold what the broken engine's model occupies. So do
+  // pictures of which bands are still to be asked for, but whoever asks may take long:
+  // where there is no room beside them, the engine is tried again later.
   void AwaitDecodings();
 
   const SchedulerParts& parts_;

@@ -25,9 +25,11 @@ constexpr std::chrono::seconds kRetryPause{1};
 bool IsBroken(const absl::Status& status) { return absl::IsUnavailable(status); }
 
 // A row that ended without a result, told to the observer.
-void ObserveLoss(Observer& observer, int steps_done) {
-  if (steps_done > 0) observer.OnWastedSteps(steps_done);
+void ObserveLoss(Observer& observer, const RowCourse& course) {
+  if (course.steps_done > 0) observer.OnWastedSteps(course.steps_done);
 }
+
+double ShareOf(int done, int of) { return static_cast<double>(done) / of; }
 
 }  // namespace
 
@@ -47,18 +49,20 @@ StepLoop::~StepLoop() {
 
 StepLoop::Outcome StepLoop::Run() {
   DropDeparted();
+  if (!EncodePart()) return Outcome::kBroken;
   NextStep next = AwaitStep();
-  if (next.empty()) return Outcome::kClosed;
+  if (next.empty() && begun_.empty()) return Outcome::kClosed;
 
   std::vector<BegunState*> batch;
   for (const std::size_t place : next.begun) batch.push_back(begun_[place].get());
   for (std::size_t i = 0; i < next.joining.size(); ++i) {
     const std::size_t before = begun_.size();
     if (!Admit(std::move(next.joining[i]))) {
-      for (Row& row : std::span(next.joining).subspan(i + 1)) Restart(std::move(row), 0);
+      for (Row& row : std::span(next.joining).subspan(i + 1)) Restart(std::move(row), {});
       return Outcome::kBroken;
     }
-    if (begun_.size() > before) batch.push_back(begun_.back().get());
+    const bool joined = begun_.size() > before && begun_.back()->encodings_left == 0;
+    if (joined) batch.push_back(begun_.back().get());
   }
   if (batch.empty()) return Outcome::kStepped;
   return Step(batch) ? Outcome::kStepped : Outcome::kBroken;
@@ -68,7 +72,7 @@ void StepLoop::GiveBack() {
   for (Begun& begun : std::exchange(begun_, {})) {
     engine_->Drop(begun->row.id);
     ++begun->row.restarts;
-    Restart(std::move(begun->row), begun->steps_done);
+    Restart(std::move(begun->row), begun->course);
   }
 }
 
@@ -85,7 +89,9 @@ void StepLoop::DropDeparted() {
 NextStep StepLoop::AwaitStep() {
   std::vector<BegunRow> begun;
   begun.reserve(begun_.size());
-  for (const Begun& state : begun_) begun.push_back({&state->row, state->steps_done});
+  for (const Begun& state : begun_) {
+    begun.push_back({&state->row, state->course, /*encoding=*/state->encodings_left > 0});
+  }
   const BatchRule rule = {.batching = options_.batching, .max_rows = parts_.costs.BatchCaps()};
   return parts_.queue.AwaitStep(begun, kBegunBatches * parts_.costs.max_batch(), rule);
 }
@@ -94,13 +100,14 @@ bool StepLoop::Admit(Row row) {
   const BatchKey key = BatchKeyOf(row.spec);
   const TimePoint start = parts_.clock.Now();
   auto begun = std::make_unique<BegunState>(BegunState{.row = std::move(row)});
+  begun->encode_start = start;
   begun->timings.queue = start - begun->row.queued_at;
   // Those before it may have taken a while to let in.
   if (std::optional<absl::Status> status = DepartureOf(begun->row, start)) {
     Leave(std::move(begun), *std::move(status));
     return true;
   }
-  begun->row.progress(0);
+  begun->row.progress({.encoding = true});
   absl::StatusOr<Intake> intake;
   {
     const Pulse::Work work(pulses_.steps, parts_.costs.EncodeTime(key));
@@ -108,7 +115,7 @@ bool StepLoop::Admit(Row row) {
   }
   if (IsBroken(intake.status())) {
     ++begun->row.restarts;
-    Restart(std::move(begun->row), 0);
+    Restart(std::move(begun->row), {});
     return false;
   }
   if (absl::IsResourceExhausted(intake.status())) {
@@ -121,17 +128,59 @@ bool StepLoop::Admit(Row row) {
     return true;
   }
   begun->warnings = std::move(intake->warnings);
-  begun->denoise_start = parts_.clock.Now();
-  begun->timings.encode = begun->denoise_start - start;
+  begun->course.tiles = intake->tiles;
+  begun->encodings = begun->encodings_left = intake->encodings_left;
+  begun->vae_encode = intake->vae_encode;
   parts_.observer.OnQueueWait(begun->timings.queue);
   parts_.observer.OnStage(Stage::kText, intake->text);
-  if (begun->row.spec.picture != nullptr) {
+  if (begun->encodings_left == 0) EndEncoding(*begun);
+  if (begun->encodings == 0 && begun->row.spec.picture != nullptr) {
     parts_.costs.NoteEncode(key, begun->timings.encode);
-    parts_.observer.OnStage(Stage::kVaeEncode, intake->vae_encode);
   }
   parts_.observer.OnTextCache(intake->text_cache_hits, intake->text_cache_misses);
   begun_.push_back(std::move(begun));
   return true;
+}
+
+bool StepLoop::EncodePart() {
+  const auto found =
+      std::ranges::find_if(begun_, [](const Begun& begun) { return begun->encodings_left > 0; });
+  if (found == begun_.end()) return true;
+  BegunState& begun = **found;
+  const BatchKey key = BatchKeyOf(begun.row.spec);
+  const TimePoint start = parts_.clock.Now();
+  absl::StatusOr<int> left;
+  {
+    const Pulse::Work work(pulses_.steps, parts_.costs.EncodeTime(key));
+    left = engine_->Encode(begun.row.id);
+  }
+  if (IsBroken(left.status())) return false;
+  if (!left.ok()) {
+    const bool out_of_memory = absl::IsResourceExhausted(left.status());
+    if (out_of_memory) parts_.observer.OnOutOfMemory(options_.device);
+    Leave(Take(&begun), out_of_memory ? OutOfMemory(key) : left.status());
+    return true;
+  }
+  const TimePoint::duration took = parts_.clock.Now() - start;
+  parts_.costs.NoteEncode(key, took);
+  begun.vae_encode += took;
+  begun.encodings_left = *left;
+  if (begun.encodings_left > 0) {
+    const int done = begun.encodings - begun.encodings_left;
+    begun.row.progress({.encoding = true, .share = ShareOf(done, begun.encodings)});
+  } else {
+    EndEncoding(begun);
+    begun.row.progress({});
+  }
+  DropDeparted();  // It took a while.
+  return true;
+}
+
+void StepLoop::EndEncoding(BegunState& begun) {
+  begun.denoise_start = parts_.clock.Now();
+  begun.timings.encode = begun.denoise_start - begun.encode_start;
+  if (begun.row.spec.picture == nullptr) return;
+  parts_.observer.OnStage(Stage::kVaeEncode, begun.vae_encode);
 }
 
 bool StepLoop::Step(std::span<BegunState* const> batch) {
@@ -142,27 +191,38 @@ bool StepLoop::Step(std::span<BegunState* const> batch) {
   statuses.reserve(batch.size());
   if (!StepApart(BatchKeyOf(batch.front()->row.spec), ids, statuses)) return false;
 
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!statuses[i].ok()) {
-      Leave(Take(batch[i]), std::move(statuses[i]));
-      continue;
+  for (std::size_t i = 0; i < batch.size();) {
+    std::size_t end = i + 1;
+    while (end < batch.size() && batch[end] == batch[i]) ++end;
+    absl::Status& last = statuses[end - 1];  // What is wrong with one tile is with all after it.
+    if (last.ok()) {
+      Advance(*batch[i], static_cast<int>(end - i));
+    } else {
+      Leave(Take(batch[i]), std::move(last));
     }
-    BegunState& begun = *batch[i];
-    const TimePoint::duration left = WorkLeft(begun.row, begun.steps_done);
-    ++begun.steps_done;
-    parts_.queue.Serve(left - WorkLeft(begun.row, begun.steps_done), begun.row.work_is_guess);
-    begun.row.progress(begun.steps_done);
-    ShowPreview(begun);
-    if (begun.steps_done == begun.row.spec.steps) Finish(Take(&begun));
+    i = end;
   }
   return true;
 }
 
+void StepLoop::Advance(BegunState& begun, int passes) {
+  RowCourse& course = begun.course;
+  const TimePoint::duration left = WorkLeft(begun.row, course);
+  course.Advance(passes);
+  parts_.queue.Serve(left - WorkLeft(begun.row, course), begun.row.work_is_guess);
+  begun.row.progress(
+      {.steps_done = course.steps_done, .share = ShareOf(course.tiles_done, course.tiles)});
+  if (course.tiles_done > 0) return;
+  ShowPreview(begun);
+  if (course.steps_done == begun.row.spec.steps) Finish(Take(&begun));
+}
+
 void StepLoop::ShowPreview(BegunState& begun) {
-  if (!WantsPreview(begun.row.spec, begun.steps_done)) return;
+  const int steps_done = begun.course.steps_done;
+  if (!WantsPreview(begun.row.spec, steps_done)) return;
   // Where it fails nothing is lost but the look; if the engine broke, the next step says so.
   if (absl::StatusOr<Image> preview = engine_->Preview(begun.row.id); preview.ok()) {
-    begun.row.preview(begun.steps_done, *std::move(preview));
+    begun.row.preview(steps_done, *std::move(preview));
   }
 }
 
@@ -191,7 +251,14 @@ bool StepLoop::StepApart(const BatchKey& key, std::span<const RowId> rows,
   }
   const std::size_t half = rows.size() / 2;
   if (out_of_memory) parts_.costs.NoteMemoryLimit(key, half);
-  return StepApart(key, rows.first(half), statuses) && StepApart(key, rows.subspan(half), statuses);
+  if (!StepApart(key, rows.first(half), statuses)) return false;
+  // A row that has failed takes no more of its tiles.
+  std::span<const RowId> rest = rows.subspan(half);
+  while (!rest.empty() && rest.front() == rows[half - 1] && !statuses.back().ok()) {
+    statuses.push_back(absl::Status(statuses.back()));
+    rest = rest.subspan(1);
+  }
+  return rest.empty() || StepApart(key, rest, statuses);
 }
 
 absl::Status StepLoop::OutOfMemory(const BatchKey& key) const {
@@ -212,45 +279,20 @@ void StepLoop::Finish(Begun begun) {
   parts_.observer.OnStage(Stage::kDenoise, begun->timings.denoise);
   parts_.queue.End(begun->row, TimePoint::duration::zero());
   Engine::Decoding decoding = engine_->Finish(begun->row.id);
-  decoder_([&parts = parts_, &pulse = pulses_.decoding, sides = engine_->sides(),
-            begun = std::move(begun), decoding = std::move(decoding)]() mutable {
-    Decode(parts, pulse, sides, *begun, std::move(decoding));
+  DecodingPlace place = {
+      .parts = parts_, .pulse = pulses_.decoding, .decoder = decoder_, .sides = engine_->sides()};
+  FinishedRow finished = {.row = std::move(begun->row),
+                          .warnings = std::move(begun->warnings),
+                          .timings = begun->timings};
+  decoder_([place = std::move(place), finished = std::move(finished),
+            decoding = std::move(decoding)]() mutable {
+    Decode(place, std::move(finished), std::move(decoding));
   });
 }
 
-void StepLoop::Decode(const SchedulerParts& parts, Pulse& pulse, const SideRule& sides,
-                      BegunState& begun, Engine::Decoding decoding) {
-  const BatchKey key = BatchKeyOf(begun.row.spec);
-  const TimePoint start = parts.clock.Now();
-  absl::StatusOr<RowOutput> output;
-  // Decoding costs as much as several steps; it is not done for nobody.
-  if (std::optional<absl::Status> departure = DepartureOf(begun.row, start)) {
-    output = *std::move(departure);
-  } else {
-    const Pulse::Work work(pulse, parts.costs.DecodeTime(key));
-    output = std::move(decoding)();
-  }
-  if (!output.ok()) {
-    ObserveLoss(parts.observer, begun.steps_done);
-    std::move(begun.row.reply)
-        .Send(absl::IsResourceExhausted(output.status()) ? TooLargeForMemory(key, 1, 1, sides)
-                                                         : output.status());
-    return;
-  }
-  begun.timings.decode = parts.clock.Now() - start;
-  if (!begun.row.spec.latents_wanted) {
-    parts.observer.OnStage(Stage::kVaeDecode, begun.timings.decode);
-    parts.costs.NoteDecode(key, begun.timings.decode);
-  }
-  std::move(begun.row.reply)
-      .Send(RowResult{.output = *std::move(output),
-                      .warnings = std::move(begun.warnings),
-                      .timings = begun.timings});
-}
-
-void StepLoop::Restart(Row row, int steps_done) {
-  const TimePoint::duration left = WorkLeft(row, steps_done);
-  ObserveLoss(parts_.observer, steps_done);
+void StepLoop::Restart(Row row, const RowCourse& course) {
+  const TimePoint::duration left = WorkLeft(row, course);
+  ObserveLoss(parts_.observer, course);
   if (row.restarts > kMostRestarts) {
     parts_.queue.End(row, left);
     std::move(row.reply).Send(
@@ -262,8 +304,8 @@ void StepLoop::Restart(Row row, int steps_done) {
 
 void StepLoop::Leave(Begun begun, absl::Status status) {
   engine_->Drop(begun->row.id);
-  parts_.queue.End(begun->row, WorkLeft(begun->row, begun->steps_done));
-  ObserveLoss(parts_.observer, begun->steps_done);
+  parts_.queue.End(begun->row, WorkLeft(begun->row, begun->course));
+  ObserveLoss(parts_.observer, begun->course);
   std::move(begun->row.reply).Send(std::move(status));
 }
 

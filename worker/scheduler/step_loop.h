@@ -1,38 +1,29 @@
 // The loop that steps rows through an engine, one step boundary at a time.
 //
-// Rows join and leave between steps. What a finished row still needs, its decoding, is
+// Rows join and leave between steps. A row that is done in tiles takes several passes a
+// step, which share forward passes like rows; the parts of its picture are encoded one at
+// a time, between the steps of others. What a finished row still needs, its decoding, is
 // handed to somebody else, so that no step waits for it.
 
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
-#include <absl/status/statusor.h>
 
 #include "common/clock.h"
 #include "worker/queue/batch_policy.h"
 #include "worker/queue/row_queue.h"
-#include "worker/scheduler/cost_model.h"
 #include "worker/scheduler/engine.h"
-#include "worker/scheduler/observer.h"
+#include "worker/scheduler/finished_row.h"
 #include "worker/scheduler/pulse.h"
+#include "worker/scheduler/scheduler_parts.h"
 
 namespace upscaler {
-
-// What the loops of all replicas share. Borrowed; it outlives them.
-struct SchedulerParts {
-  RowQueue& queue;
-  CostModel& costs;
-  const Clock& clock;
-  Observer& observer;
-};
 
 // Not thread-safe: one thread owns the loop and its engine.
 class StepLoop {
@@ -42,12 +33,8 @@ class StepLoop {
     Batching batching = Batching::kFill;
   };
 
-  // A finished row's decoding and its answer: run once, on any thread.
-  using Task = absl::AnyInvocable<void() &&>;
-  // Takes such tasks over. May block while too many of them wait.
-  using Decoder = std::function<void(Task)>;
-
-  // `parts` and `pulses` must outlive the loop and its tasks.
+  // `parts`, `pulses` and what `decoder` uses must outlive the loop, its tasks and the
+  // pictures that come of them in bands.
   StepLoop(const SchedulerParts& parts, Options options, std::unique_ptr<Engine> engine,
            Decoder decoder, Pulses& pulses);
 
@@ -63,7 +50,8 @@ class StepLoop {
     kBroken,   // The engine is of no use any more; call GiveBack.
   };
 
-  // One step boundary and one step; waits for rows where there are none.
+  // One step boundary, with one part of a picture encoded, and one step; waits for rows
+  // where there are none.
   Outcome Run();
 
   // Puts the rows that were begun back into the queue, for a better engine to begin
@@ -75,10 +63,14 @@ class StepLoop {
   // A row inside the engine.
   struct BegunState {
     Row row;
-    int steps_done = 0;
+    RowCourse course{};
+    int encodings = 0;       // Parts of its picture that Admit left,
+    int encodings_left = 0;  // and those of them that are not encoded yet.
     std::vector<std::string> warnings{};
     RowTimings timings{};
+    TimePoint encode_start{};
     TimePoint denoise_start{};
+    TimePoint::duration vae_encode{};  // So far.
   };
 
   // Held by pointer, so that rows stay where they are as others come and go.
@@ -89,13 +81,22 @@ class StepLoop {
   NextStep AwaitStep();
   // Takes a row into the engine, or answers it. False if that broke the engine.
   bool Admit(Row row);
-  // One forward pass for the rows of `batch`; rows that fail are answered, rows whose steps
-  // are done are finished. False if the engine broke.
+  // Encodes a part of the first picture that is not encoded yet, if there is one; where
+  // that fails, its row is answered. False if the engine broke.
+  bool EncodePart();
+  // The row can be stepped from now on.
+  void EndEncoding(BegunState& begun);
+  // One forward pass for the rows of `batch`, where the tiles of a row stand one after the
+  // other; rows that fail are answered, rows whose steps are done are finished. False if
+  // the engine broke.
   bool Step(std::span<BegunState* const> batch);
+  // The row has taken so many passes.
+  void Advance(BegunState& begun, int passes);
   // Tells the row what it looks like, if that is due.
   void ShowPreview(BegunState& begun);
   // Steps the rows, and where that fails as a whole, each half of them by itself, until
-  // whoever is at fault is alone. Adds a status a row, in order. False if the engine broke.
+  // whoever is at fault is alone. Adds a status an entry, in order. False if the engine
+  // broke.
   bool StepApart(const BatchKey& key, std::span<const RowId> rows,
                  std::vector<absl::Status>& statuses);
   // The error for want of memory for one row.
@@ -104,11 +105,8 @@ class StepLoop {
   Begun Take(const BegunState* begun);
   // Hands a row whose steps are done to the decoder.
   void Finish(Begun begun);
-  // Decodes and answers it there.
-  static void Decode(const SchedulerParts& parts, Pulse& pulse, const SideRule& sides,
-                     BegunState& begun, Engine::Decoding decoding);
   // Puts a row that the engine failed back into the queue, or answers it.
-  void Restart(Row row, int steps_done);
+  void Restart(Row row, const RowCourse& course);
   // Answers a row without a result and takes it out of the engine.
   void Leave(Begun begun, absl::Status status);
 
