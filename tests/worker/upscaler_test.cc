@@ -76,6 +76,7 @@ TEST_F(UpscalerTest, ReportsEveryStepOfEveryPicture) {
   ASSERT_THAT(progress, SizeIs(2 + 2 * 3));
   EXPECT_EQ(progress.back().steps_done, 6);
   EXPECT_EQ(progress.back().total_steps, 6);
+  EXPECT_DOUBLE_EQ(progress.back().fraction, 6.0 / 7);  // Decoding is still to come.
   EXPECT_EQ(progress.back().stage, Stage::kVaeDecode);
 }
 

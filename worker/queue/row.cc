@@ -1,7 +1,6 @@
 #include "worker/queue/row.h"
 
 #include <algorithm>
-#include <cassert>
 
 namespace upscaler {
 namespace {
@@ -25,14 +24,6 @@ BatchKey BatchKeyOf(const RowSpec& spec) {
   return {.width = side(pixels ? spec.picture->width : spec.latents->picture_width()),
           .height = side(pixels ? spec.picture->height : spec.latents->picture_height()),
           .guided = spec.guidance_scale > 1.0};
-}
-
-void RowCourse::Advance(int passes) {
-  assert(passes <= tiles_left());
-  tiles_done += passes;
-  if (tiles_done < tiles) return;
-  tiles_done = 0;
-  ++steps_done;
 }
 
 TimePoint::duration WorkLeft(const Row& row, const RowCourse& course) {

@@ -19,6 +19,7 @@
 #include "worker/imaging/latents.h"
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/reply.h"
+#include "worker/queue/row_course.h"
 
 namespace upscaler {
 
@@ -62,29 +63,6 @@ struct BatchKey {
 };
 
 BatchKey BatchKeyOf(const RowSpec& spec);
-
-// How far a row has come on its way through its steps, each of which takes a pass of the
-// UNet for each tile.
-struct RowCourse {
-  int steps_done = 0;
-  int tiles = 1;       // Known once the row is taken in.
-  int tiles_done = 0;  // Of the step that is being taken: below `tiles`.
-
-  // Passes that the step being taken still takes.
-  int tiles_left() const { return tiles - tiles_done; }
-
-  // Requires no more passes than that.
-  void Advance(int passes);
-};
-
-// What is told of that.
-struct RowAdvance {
-  int steps_done = 0;
-  bool encoding = false;  // The row is being taken in.
-  // Of its encoding while that goes on, otherwise of the step that is being taken: from 0
-  // to below 1.
-  double share = 0;
-};
 
 // Called on the replica's thread: with nothing done when the row has left the queue, and
 // again if it has to begin anew; after each part of an encoding that takes several, and

@@ -34,11 +34,12 @@ class BatchPolicyTest : public ::testing::Test {
     double fair_finish = kNever;  // In virtual time.
     std::string prompt = "a cat";
     int width = 2;
+    int tile_side = 0;
     TimePoint::duration work{};
     TimePoint::duration decoding{};
     std::optional<TimePoint::duration> time_left{};
     int steps = 1;
-    int steps_done = 0;
+    RowCourse course{};
     bool begun = false;
   };
 
@@ -46,14 +47,14 @@ class BatchPolicyTest : public ::testing::Test {
     rows_.push_back(maker_.Make({.seed = wish.seed,
                                  .prompt = wish.prompt,
                                  .width = wish.width,
+                                 .tile_side = wish.tile_side,
                                  .steps = wish.steps,
                                  .work = wish.work,
                                  .decoding = wish.decoding,
                                  .time_left = wish.time_left}));
     rows_.back().id = wish.seed;
     rows_.back().fair_finish = wish.fair_finish;
-    candidates_.push_back(
-        {.row = &rows_.back(), .steps_done = wish.steps_done, .begun = wish.begun});
+    candidates_.push_back({.row = &rows_.back(), .course = wish.course, .begun = wish.begun});
   }
 
   // The seeds of the rows that take the next step.
@@ -119,7 +120,7 @@ TEST_F(BatchPolicyTest, ARowThatHasLittleButItsDecodingBeforeItIsUrgentToo) {
        .decoding = 6s,
        .time_left = 9s,
        .steps = 4,
-       .steps_done = 3,
+       .course = {.steps_done = 3},
        .begun = true});
 
   EXPECT_THAT(Choose(), ElementsAre(2, 1));
@@ -139,7 +140,7 @@ TEST_F(BatchPolicyTest, WhatARowHasDoneAlreadyCountsForItsDeadline) {
        .work = 4s,
        .time_left = 3s,
        .steps = 4,
-       .steps_done = 2,
+       .course = {.steps_done = 2},
        .begun = true});
 
   EXPECT_THAT(Choose(), ElementsAre(2, 1));
@@ -221,7 +222,7 @@ TEST_F(BatchPolicyTest, TakesAsManyAsTheKeysCapAndTheBestOfThem) {
 
 TEST_F(BatchPolicyTest, PassesOverARowThatWasBegunForABetterOne) {
   cap_ = 1;
-  Add({.seed = 1, .fair_finish = 9, .steps = 20, .steps_done = 3, .begun = true});
+  Add({.seed = 1, .fair_finish = 9, .steps = 20, .course = {.steps_done = 3}, .begun = true});
   Add({.seed = 2, .fair_finish = 4});
 
   EXPECT_THAT(Choose(), ElementsAre(2));
@@ -241,7 +242,7 @@ TEST_F(BatchPolicyTest, LeavesReplicasThatIdleTheirPart) {
 TEST_F(BatchPolicyTest, LeavesNobodyElseTheRowsThatWereBegun) {
   idle_replicas_ = 3;
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    Add({.seed = seed, .steps = 9, .steps_done = 1, .begun = true});
+    Add({.seed = seed, .steps = 9, .course = {.steps_done = 1}, .begun = true});
   }
   Add({.seed = 4});
 
@@ -255,6 +256,59 @@ TEST_F(BatchPolicyTest, CountsOnlyRowsOfTheChosenKeyWhenItSharesThem) {
   for (std::uint64_t seed = 3; seed <= 8; ++seed) Add({.seed = seed, .width = 4});
 
   EXPECT_THAT(Choose(), ElementsAre(1));
+}
+
+TEST_F(BatchPolicyTest, ABegunRowTakesAsManyTilesAsAreLeftOfItsStep) {
+  Add({.seed = 1, .course = {.tiles = 5, .tiles_done = 2}, .begun = true});
+
+  EXPECT_THAT(Choose(), ElementsAre(1, 1, 1));
+}
+
+TEST_F(BatchPolicyTest, TheBestOneTakesItsTilesFirst) {
+  cap_ = 6;
+  Add({.seed = 1, .fair_finish = 3, .course = {.tiles = 4}, .begun = true});
+  Add({.seed = 2, .fair_finish = 1, .course = {.tiles = 2}, .begun = true});
+  Add({.seed = 3, .fair_finish = 2});
+
+  EXPECT_THAT(Choose(), ElementsAre(2, 2, 3, 1, 1, 1));
+}
+
+TEST_F(BatchPolicyTest, NoMoreTilesShareAStepThanTheKeysCap) {
+  cap_ = 2;
+  Add({.seed = 1, .course = {.tiles = 5}, .begun = true});
+
+  EXPECT_THAT(Choose(), ElementsAre(1, 1));
+}
+
+TEST_F(BatchPolicyTest, ARowThatHasYetToBeginTakesOnePass) {
+  Add({.seed = 1, .fair_finish = 1, .width = 8, .tile_side = 2});
+  Add({.seed = 2, .fair_finish = 2});
+
+  EXPECT_THAT(Choose(), ElementsAre(1, 2));
+}
+
+TEST_F(BatchPolicyTest, TilesMixWithRowsOfTheirSize) {
+  Add({.seed = 1, .fair_finish = 1, .width = 8, .tile_side = 4, .begun = true});
+  Add({.seed = 2, .fair_finish = 2, .width = 4});
+  Add({.seed = 3, .fair_finish = 3, .width = 8});
+
+  EXPECT_THAT(Choose(), ElementsAre(1, 2));
+}
+
+TEST_F(BatchPolicyTest, NoneRunsTheTilesOfTheBestOneAlone) {
+  batching_ = Batching::kNone;
+  Add({.seed = 1, .fair_finish = 2});
+  Add({.seed = 2, .fair_finish = 1, .course = {.tiles = 3}, .begun = true});
+
+  EXPECT_THAT(Choose(), ElementsAre(2, 2, 2));
+}
+
+TEST_F(BatchPolicyTest, LeavesNobodyElseTheTilesOfRowsThatWereBegun) {
+  idle_replicas_ = 3;
+  Add({.seed = 1, .course = {.tiles = 4}, .begun = true});
+  Add({.seed = 2});
+
+  EXPECT_THAT(Choose(), ElementsAre(1, 1, 1, 1));
 }
 
 }  // namespace

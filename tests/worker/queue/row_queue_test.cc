@@ -314,6 +314,39 @@ TEST_F(RowQueueTest, ARowThatIsPutBackSharesForWhatHasToBeDoneAgain) {
   EXPECT_THAT(queue_.virtual_time(), DoubleEq(4));  // Its 2 s and as much beside it.
 }
 
+TEST_F(RowQueueTest, ABegunRowStandsInAStepOnceForEachOfItsTiles) {
+  Replica replica;
+  PushAll({{.seed = 1}, {.seed = 2}});
+  ASSERT_THAT(Step(replica), ElementsAre(1, 2));
+
+  replica.begun[0].course = {.tiles = 3, .tiles_done = 1};
+
+  EXPECT_THAT(Step(replica), ElementsAre(1, 1, 2));
+}
+
+TEST_F(RowQueueTest, ARowThatIsBeingEncodedTakesNoStep) {
+  Replica replica;
+  PushAll({{.seed = 1}, {.seed = 2}});
+  ASSERT_THAT(Step(replica), ElementsAre(1, 2));
+  Push({.seed = 3});
+
+  replica.begun[0].encoding = true;
+
+  EXPECT_THAT(Step(replica), ElementsAre(2, 3));
+}
+
+TEST_F(RowQueueTest, WaitsForNoRowWhileAnotherIsBeingEncoded) {
+  Replica replica;
+  Push({.seed = 1});
+  ASSERT_THAT(Step(replica), ElementsAre(1));
+
+  replica.begun[0].encoding = true;
+
+  EXPECT_THAT(Step(replica), IsEmpty());
+  Push({.seed = 2});
+  EXPECT_THAT(Step(replica), ElementsAre(2));
+}
+
 TEST_F(RowQueueTest, PushWakesAWaitingReplica) {
   Seeds seeds;
   {
@@ -364,7 +397,7 @@ TEST_F(RowQueueTest, AReceiverMayCallBackIntoTheQueue) {
   std::vector<Row> rows;
   rows.push_back(Row{.spec = maker_.Make({.seed = 1}).spec,
                      .cancel = std::make_shared<CancelToken>(),
-                     .progress = [](int /*steps_done*/) {},
+                     .progress = [](const RowAdvance& /*advance*/) {},
                      .reply = Reply([&](const absl::StatusOr<RowResult>& /*result*/) {
                        depth = queue_.depth();
                      })});

@@ -44,18 +44,33 @@ TEST_F(RowTest, ItsKeyIsTheSizeAndWhetherItIsGuided) {
 TEST_F(RowTest, ItsWorkIsLeftInEqualPartsThatAddUp) {
   const Row row = maker_.Make({.steps = 3, .work = 10ns});
 
-  EXPECT_EQ(WorkLeft(row, 0), 10ns);
-  EXPECT_EQ(WorkLeft(row, 1), 6ns);
-  EXPECT_EQ(WorkLeft(row, 2), 3ns);
-  EXPECT_EQ(WorkLeft(row, 3), 0ns);
+  EXPECT_EQ(WorkLeft(row, {.steps_done = 0}), 10ns);
+  EXPECT_EQ(WorkLeft(row, {.steps_done = 1}), 6ns);
+  EXPECT_EQ(WorkLeft(row, {.steps_done = 2}), 3ns);
+  EXPECT_EQ(WorkLeft(row, {.steps_done = 3}), 0ns);
+}
+
+TEST_F(RowTest, ItsWorkIsLeftInEqualPartsForEachTileOfItsSteps) {
+  const Row row = maker_.Make({.steps = 2, .work = 12ns, .decoding = 6ns});
+
+  EXPECT_EQ(WorkLeft(row, {.tiles = 3}), 12ns);
+  EXPECT_EQ(WorkLeft(row, {.tiles = 3, .tiles_done = 2}), 8ns);
+  EXPECT_EQ(WorkLeft(row, {.steps_done = 1, .tiles = 3, .tiles_done = 1}), 4ns);
+  EXPECT_EQ(TimeLeft(row, {.steps_done = 1, .tiles = 3, .tiles_done = 1}), 8ns);
+}
+
+TEST_F(RowTest, ItsWorkMayBeMoreThanItsPassesInNanosecondsWouldHold) {
+  const Row row = maker_.Make({.steps = 100, .work = 300h});
+
+  EXPECT_EQ(WorkLeft(row, {.steps_done = 50, .tiles = 10'000}), 150h);
 }
 
 TEST_F(RowTest, ItsDecodingIsLeftUntilItsLastStepIsDone) {
   const Row row = maker_.Make({.steps = 4, .work = 10s, .decoding = 2s});
 
-  EXPECT_EQ(TimeLeft(row, 0), 10s);
-  EXPECT_EQ(TimeLeft(row, 3), 4s);
-  EXPECT_EQ(TimeLeft(row, 4), 2s);
+  EXPECT_EQ(TimeLeft(row, {.steps_done = 0}), 10s);
+  EXPECT_EQ(TimeLeft(row, {.steps_done = 3}), 4s);
+  EXPECT_EQ(TimeLeft(row, {.steps_done = 4}), 2s);
 }
 
 TEST_F(RowTest, SomebodyWaitsForItUntilItsDeadline) {
@@ -115,6 +130,12 @@ TEST_F(RowTest, LatentsHaveTheKeyOfTheirPicture) {
                             .channels = 4, .height = 2, .width = 3, .reduction = 8, .values = {}})};
 
   EXPECT_EQ(BatchKeyOf(latents), (BatchKey{.width = 24, .height = 16, .guided = false}));
+}
+
+TEST_F(RowTest, ARowThatIsDoneInTilesHasTheKeyOfOne) {
+  EXPECT_EQ(KeyOf({.width = 8, .height = 6, .tile_side = 4}), KeyOf({.width = 4, .height = 4}));
+  EXPECT_EQ(KeyOf({.width = 8, .height = 2, .tile_side = 4}), KeyOf({.width = 4, .height = 2}));
+  EXPECT_EQ(KeyOf({.width = 3, .height = 2, .tile_side = 4}), KeyOf({.width = 3, .height = 2}));
 }
 
 TEST_F(RowTest, ARowGivenUpForTheServersSakeSaysSo) {

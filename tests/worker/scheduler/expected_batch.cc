@@ -15,9 +15,8 @@ using Order = std::tuple<int, double, std::uint64_t>;
 Order OrderOf(const Entry& row, const Boundary& boundary) {
   const auto& [seed, account] = row;
   if (account.fair_finish <= boundary.virtual_time) return {0, account.fair_finish, seed};
-  const int steps = account.spec.steps;
   const TimePoint::duration needed =
-      (account.work - account.decoding) * (steps - account.steps_done) / steps + account.decoding;
+      account.Left(account.work - account.decoding) + account.decoding;
   const TimePoint::duration left = account.deadline - boundary.now;
   if (account.deadline != TimePoint::max() && needed <= left && left <= 2 * needed) {
     return {1, std::chrono::duration<double>(left).count(), seed};
@@ -36,9 +35,11 @@ std::vector<std::uint64_t> ExpectedBatch(const RowAccounts& rows, const Boundary
   std::vector<const Entry*> candidates;
   std::size_t begun = 0;
   for (const Entry& row : rows) {
-    if (!row.second.IsWithin(boundary.loop) || !row.second.IsLive(boundary.now)) continue;
-    candidates.push_back(&row);
-    if (row.second.place == RowAccount::Place::kBegun) ++begun;
+    const auto& [seed, account] = row;
+    if (!account.IsWithin(boundary.loop) || !account.IsLive(boundary.now)) continue;
+    if (account.place == RowAccount::Place::kBegun) ++begun;
+    const int encodings_left = account.encodings_left - (seed == boundary.encoded ? 1 : 0);
+    if (encodings_left <= 0) candidates.push_back(&row);
   }
   const auto waits = [](const Entry* row) {
     return row->second.place == RowAccount::Place::kWaiting;
@@ -57,11 +58,16 @@ std::vector<std::uint64_t> ExpectedBatch(const RowAccounts& rows, const Boundary
     (is_overdue || row->second.spec.prompt == best.spec.prompt ? batch : fillers).push_back(row);
   }
   batch.insert(batch.end(), fillers.begin(), fillers.end());
-  batch.resize(std::min(batch.size(), boundary.cap(best.key)));
+  std::vector<const Entry*> passes;
+  for (const Entry* row : batch) {
+    const int tiles = waits(row) ? 1 : row->second.tiles_left();
+    passes.insert(passes.end(), static_cast<std::size_t>(tiles), row);
+  }
+  passes.resize(std::min(passes.size(), boundary.cap(best.key)));
 
   std::vector<std::uint64_t> seeds;
   std::size_t room = boundary.most_begun - std::min(begun, boundary.most_begun);
-  for (const Entry* row : batch) {
+  for (const Entry* row : passes) {
     if (waits(row)) {
       if (room == 0) continue;
       --room;

@@ -25,14 +25,29 @@ struct RowAccount {
   TimePoint::duration work{};
   TimePoint::duration decoding{};
   std::shared_ptr<CancelToken> cancel;
-  double arrival = 0;        // In served virtual time: see SchedulerModel.
-  double fair_finish = 0;    // In virtual time.
-  bool fails_admit = false;  // It is not taken in.
-  int breaks_admit = 0;      // So many engines break as they take it in.
+  double arrival = 0;           // In served virtual time: see SchedulerModel.
+  double fair_finish = 0;       // In virtual time.
+  bool fails_admit = false;     // It is not taken in.
+  int breaks_admit = 0;         // So many engines break as they take it in.
+  int failing_part = 0;         // Of its encoding, this one
+  bool fails_encoding = false;  // fails,
+  int breaks_encoding = 0;      // or breaks so many engines.
+  int tiles = 1;
+  int encodings = 0;  // Parts that its picture is encoded in.
   Place place = Place::kWaiting;
-  std::size_t loop = 0;  // That has begun it.
-  int steps_done = 0;
+  std::size_t loop = 0;        // That has begun it,
+  std::uint64_t begun_as = 0;  // and as which of all rows.
+  int encodings_left = 0;      // Once it is begun.
+  int passes_done = 0;
   bool began_anew = false;
+
+  int steps_done() const { return passes_done / tiles; }
+  // Of the step that it is taking.
+  int tiles_left() const { return tiles - passes_done % tiles; }
+  // The part of `whole` that is left of the passes, rounded down.
+  TimePoint::duration Left(TimePoint::duration whole) const {
+    return whole * (spec.steps * tiles - passes_done) / (spec.steps * tiles);
+  }
 
   bool IsLive(TimePoint now) const { return !cancel->cancelled() && deadline > now; }
   // Whether `loop` could step it.
@@ -51,11 +66,12 @@ struct Boundary {
   TimePoint now;
   double virtual_time = 0;
   std::size_t most_begun = 0;  // Rows that a loop may have begun at a time.
+  std::uint64_t encoded = 0;   // The row of which a part is encoded before the step.
   std::function<std::size_t(const BatchKey&)> cap;
 };
 
-// The seeds of the rows that the loop steps next, those first that it takes in first; none
-// when it would wait. Rows that have departed are passed over.
+// The seeds of the rows that the loop steps next, once for each tile, those first that it
+// takes in first; none when it would wait. Rows that have departed are passed over.
 std::vector<std::uint64_t> ExpectedBatch(const RowAccounts& rows, const Boundary& boundary);
 
 }  // namespace upscaler::test

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -76,6 +77,14 @@ class ReplicaTest : public ::testing::Test {
     if (replica_ == nullptr) replica_ = MakeReplica();
     queue_.Close();
     replica_ = nullptr;
+  }
+
+  // The picture of a row that is done in tiles; its two bands are to be decoded.
+  PictureRows& PushAndAwaitLarge(std::uint64_t seed) {
+    Push({.seed = seed, .width = 4, .height = 4, .tile_side = 2});
+    replica_ = MakeReplica();
+    maker_.AwaitAnswered(1);
+    return *std::get<std::unique_ptr<PictureRows>>(maker_.result(seed)->output);
   }
 
   void AwaitHealth(ReplicaHealth health) {
@@ -192,6 +201,44 @@ TEST_F(ReplicaTest, StepsNoFurtherThanItsDecodingsCanFollow) {
   EXPECT_EQ(finished, kMaxBatch + 1);
   EXPECT_THAT(maker_.answers(), SizeIs(20));
   EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+}
+
+TEST_F(ReplicaTest, IsLateWhileABandHangs) {
+  PictureRows& rows = PushAndAwaitLarge(1);
+  script_.HangDecodings();
+  {
+    const std::jthread writer([&] { EXPECT_THAT(rows.Next(), IsOk()); });
+    script_.AwaitHanging();
+
+    clock_.Advance(5s);
+
+    EXPECT_EQ(replica_->health(), ReplicaHealth::kLate);
+    script_.Release();
+  }
+  EXPECT_EQ(replica_->health(), ReplicaHealth::kServing);
+}
+
+TEST_F(ReplicaTest, DecodesOtherRowsBetweenTheBandsOfALargePicture) {
+  PictureRows& rows = PushAndAwaitLarge(1);
+  EXPECT_THAT(rows.Next(), IsOk());
+
+  Push({.seed = 2});
+  maker_.AwaitAnswered(2);
+
+  EXPECT_THAT(maker_.result(2), IsOk());
+  EXPECT_THAT(rows.Next(), IsOk());
+}
+
+TEST_F(ReplicaTest, BandsComeThoughTheirEngineIsReplaced) {
+  PictureRows& rows = PushAndAwaitLarge(1);
+  EXPECT_THAT(rows.Next(), IsOk());
+
+  script_.FailPass({.seed = 2}, absl::UnavailableError("the device was lost"), /*times=*/1);
+  Push({.seed = 2});
+  maker_.AwaitAnswered(2);
+
+  EXPECT_THAT(engines_.devices(), SizeIs(1));
+  EXPECT_THAT(rows.Next(), IsOk());
 }
 
 TEST_F(ReplicaTest, ReplacesAnEngineThatBreaks) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -18,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr std::int64_t kRowBytes = 10;
 constexpr int kMostSteps = 20;
 constexpr std::array kWidths = {1, 2, 4, 8};
+constexpr std::array kTileSides = {1, 2, 4};  // Of the widest.
 constexpr BatchKey kLargest = {.width = kWidths.back(), .height = 1, .guided = true};
 
 // As in step_loop.cc: how many full batches of rows a loop keeps begun at most.
@@ -36,6 +39,7 @@ SchedulerModel::SchedulerModel(const Plan& plan)
   };
   script_.scale = [](const BatchKey& key) { return static_cast<double>(key.width * key.passes()); };
   script_.pass_time = [this](TimePoint::duration time) { clock_.Advance(time); };
+  script_.encodes_in_parts = plan_.encodes_in_parts;
   for (std::size_t loop = 0; loop < loops_.size(); ++loop) MakeLoop(loop);
 }
 
@@ -75,7 +79,8 @@ void SchedulerModel::Submit() {
 }
 
 RowAccount SchedulerModel::MakeAccount(int steps) {
-  const int width = kWidths[Random(kWidths.size())];
+  const bool tiled = Chance(plan_.tiled);
+  const int width = tiled ? kWidths.back() : kWidths[Random(kWidths.size())];
   Image picture{.width = width, .height = 1, .pixels = {}};
   picture.pixels.resize(Image::kChannels * static_cast<std::size_t>(width));
   RowAccount account;
@@ -85,8 +90,15 @@ RowAccount SchedulerModel::MakeAccount(int steps) {
                   .guidance_scale = static_cast<double>(1 + Random(2)),
                   .steps = steps,
                   .seed = ++last_seed_};
-  account.key = BatchKeyOf(account.spec);
-  account.work = steps * StepTime(account.key, 1);
+  if (tiled) {
+    account.spec.tile_side = kTileSides[Random(kTileSides.size())];
+    account.tiles = width / account.spec.tile_side;
+    if (plan_.encodes_in_parts) account.encodings = account.tiles;
+  }
+  account.key = {.width = tiled ? account.spec.tile_side : width,
+                 .height = 1,
+                 .guided = account.spec.guidance_scale > 1};
+  account.work = steps * account.tiles * StepTime(account.key, 1);
   account.decoding = account.work / 5;
   account.cancel = std::make_shared<CancelToken>();
   account.arrival = ServedTime();
@@ -106,7 +118,7 @@ void SchedulerModel::Push(RowAccount account) {
       {.spec = account.spec,
        .deadline = account.deadline,
        .cancel = account.cancel,
-       .progress = [this, seed](int steps_done) { OnProgress(seed, steps_done); },
+       .progress = [this, seed](const RowAdvance& advance) { OnProgress(seed, advance); },
        .reply = Reply([this, seed, held = *std::move(reservation)](
                           const absl::StatusOr<RowResult>& result) { OnAnswer(seed, result); }),
        .work = account.work,
@@ -119,11 +131,19 @@ void SchedulerModel::PlanFaults(RowAccount& account) {
   const std::uint64_t seed = account.spec.seed;
   const EngineScript::RowStep at = {
       .seed = seed,
-      .step = static_cast<int>(1 + Random(static_cast<std::uint64_t>(account.spec.steps)))};
+      .step = static_cast<int>(1 + Random(static_cast<std::uint64_t>(account.spec.steps))),
+      .tile = static_cast<int>(1 + Random(static_cast<std::uint64_t>(account.tiles)))};
+  const bool in_parts = account.encodings > 0;
+  const int part = in_parts ? at.tile : 0;
   if (Chance(plan_.engine_faults)) {
     const absl::Status lost = absl::UnavailableError("the device was lost");
     const int times = static_cast<int>(1 + Random(3));  // Two are enough to be given up.
     if (Chance(70)) return script_.FailPass(at, lost, times);
+    if (in_parts && Chance(50)) {
+      account.failing_part = part;
+      account.breaks_encoding = times;
+      return script_.FailEncoding({.seed = seed, .part = part}, lost, times);
+    }
     account.breaks_admit = times;
     return script_.FailAdmit(seed, lost, times);
   }
@@ -132,7 +152,7 @@ void SchedulerModel::PlanFaults(RowAccount& account) {
   const absl::Status fault = account.key == kLargest && Chance(20)
                                  ? absl::ResourceExhaustedError("out of memory")
                                  : absl::InternalError("something went wrong");
-  switch (Random(4)) {
+  switch (Random(in_parts ? 5 : 4)) {
     case 0:
       return script_.FailPass(at, fault);
     case 1:
@@ -140,6 +160,10 @@ void SchedulerModel::PlanFaults(RowAccount& account) {
     case 2:
       account.fails_admit = true;
       return script_.FailAdmit(seed, fault);
+    case 4:
+      account.failing_part = part;
+      account.fails_encoding = true;
+      return script_.FailEncoding({.seed = seed, .part = part}, fault);
     default:
       return script_.FailDecoding(seed, fault);
   }
@@ -155,23 +179,30 @@ void SchedulerModel::CancelAtRandom() {
 void SchedulerModel::DecodeAtRandom() {
   if (decodings_.empty()) return;
   const std::size_t index = Random(decodings_.size());
-  StepLoop::Task task = std::move(decodings_[index]);
+  DecodingTask task = std::move(decodings_[index]);
   decodings_.erase(decodings_.begin() + static_cast<std::ptrdiff_t>(index));
   std::move(task)();
 }
 
 bool SchedulerModel::RunLoop(std::size_t loop) {
+  const std::vector<RowAccount*> encoding = RowsToEncode(loop);
+  const Part part = encoding.empty() ? Part::kNone : NextPart(*encoding.front());
   const std::vector<std::uint64_t> batch =
       ExpectedBatch(rows_, {.loop = loop,
                             .batching = plan_.batching,
                             .now = clock_.Now(),
                             .virtual_time = queue_.virtual_time(),
                             .most_begun = kBegunBatches * plan_.max_batch,
+                            .encoded = part == Part::kEncoded ? encoding.front()->spec.seed : 0,
                             .cap = costs_.BatchCaps()});
-  if (batch.empty()) return false;
-  const bool foreseeable = IsForeseeable(loop);
+  // It waits for no others while it has a row to encode, if that does not fail before.
+  if (batch.empty() && encoding.size() == (part == Part::kFails ? 1 : 0)) return false;
+  if (part == Part::kBreaks) --encoding.front()->breaks_encoding;
+  // A row that fails moves virtual time, as one that departs does.
+  const bool foreseeable = IsForeseeable(loop) && part != Part::kFails;
   running_ = loop;
-  const std::vector<std::uint64_t> pass = ExpectedPass(batch);
+  const std::vector<std::uint64_t> pass =
+      part == Part::kBreaks ? std::vector<std::uint64_t>() : ExpectedPass(batch);
   const StepLoop::Outcome outcome = loops_[loop]->Run();
   if (foreseeable) {
     CheckPasses(pass);
@@ -185,7 +216,8 @@ bool SchedulerModel::RunLoop(std::size_t loop) {
   for (auto& [seed, account] : rows_) {
     if (account.place != Place::kBegun || account.loop != loop) continue;
     account.place = Place::kWaiting;
-    account.steps_done = 0;
+    account.encodings_left = 0;
+    account.passes_done = 0;
     account.began_anew = true;
   }
   loops_[loop]->GiveBack();
@@ -198,7 +230,11 @@ void SchedulerModel::MakeLoop(std::size_t loop) {
   loops_[loop] = std::make_unique<StepLoop>(
       parts_, StepLoop::Options{.device = "cpu", .batching = plan_.batching},
       std::make_unique<DelayEngine>(script_),
-      [this](StepLoop::Task task) { decodings_.push_back(std::move(task)); }, pulses_);
+      [this](DecodingTask task) {
+        if (decodes_at_once_) return std::move(task)();
+        decodings_.push_back(std::move(task));
+      },
+      pulses_);
 }
 
 void SchedulerModel::WorkOff() {
@@ -216,20 +252,21 @@ void SchedulerModel::WorkOff() {
   }
 }
 
-void SchedulerModel::OnProgress(std::uint64_t seed, int steps_done) {
+void SchedulerModel::OnProgress(std::uint64_t seed, const RowAdvance& advance) {
   RowAccount& account = rows_.at(seed);
-  if (steps_done == 0) {
-    EXPECT_EQ(account.place, Place::kWaiting);
+  EXPECT_NE(account.place, Place::kDecoding);
+  if (account.place == Place::kWaiting) {
+    EXPECT_TRUE(advance.encoding);
     account.place = Place::kBegun;
     account.loop = running_;
+    account.begun_as = ++begun_;
+    account.encodings_left = account.encodings;
   } else {
-    EXPECT_EQ(account.place, Place::kBegun);
     EXPECT_EQ(account.loop, running_);
-    EXPECT_EQ(account.steps_done + 1, steps_done);
+    Move(account, advance);
   }
-  account.steps_done = steps_done;
   last_virtual_time_ = queue_.virtual_time();
-  if (steps_done < account.spec.steps) return;
+  if (account.steps_done() < account.spec.steps) return;
   account.place = Place::kDecoding;
   if (account.began_anew) return;
   const double stay = ServedTime() - account.arrival;
@@ -238,19 +275,53 @@ void SchedulerModel::OnProgress(std::uint64_t seed, int steps_done) {
   report_.most_beyond_double = std::max(report_.most_beyond_double, stay - 2 * work);
 }
 
+void SchedulerModel::Move(RowAccount& account, const RowAdvance& advance) {
+  if (account.encodings_left > 0) {
+    --account.encodings_left;
+    ++report_.parts_encoded;
+    const double done = account.encodings - account.encodings_left;
+    EXPECT_EQ(advance.encoding, account.encodings_left > 0);
+    EXPECT_EQ(advance.steps_done, 0);
+    EXPECT_EQ(advance.share, advance.encoding ? done / account.encodings : 0);
+    return;
+  }
+  const auto tiles = static_cast<int>(std::lround(advance.share * account.tiles));
+  const int passes = advance.steps_done * account.tiles + tiles;
+  EXPECT_FALSE(advance.encoding);
+  EXPECT_GT(passes, account.passes_done);
+  EXPECT_LE(passes, account.passes_done + account.tiles_left());
+  account.passes_done = passes;
+}
+
+absl::Status SchedulerModel::CheckOutput(const RowAccount& account, const RowOutput& output) {
+  const Image expected = DelayEngine::Doubled(*account.spec.picture);
+  EXPECT_EQ(std::holds_alternative<Image>(output), account.tiles == 1);
+  if (const auto* image = std::get_if<Image>(&output)) {
+    EXPECT_EQ(*image, expected);
+    return absl::OkStatus();
+  }
+  decodes_at_once_ = true;
+  const absl::StatusOr<Image> band = std::get<std::unique_ptr<PictureRows>>(output)->Next();
+  decodes_at_once_ = false;
+  if (!band.ok()) return band.status();
+  EXPECT_EQ(*band, expected);  // It is one tile high.
+  return absl::OkStatus();
+}
+
 void SchedulerModel::OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult>& result) {
   const auto row = rows_.find(seed);
   ASSERT_NE(row, rows_.end()) << "row " << seed << " was answered twice";
   const RowAccount& account = row->second;
   given_up_ += queue_.virtual_time() - last_virtual_time_;
   last_virtual_time_ = queue_.virtual_time();
+  absl::Status status = result.status();
   if (result.ok()) {
     EXPECT_EQ(account.place, Place::kDecoding);
-    EXPECT_EQ(std::get<Image>(result->output), DelayEngine::Doubled(*account.spec.picture));
+    status = CheckOutput(account, result->output);
   }
-  EXPECT_TRUE(!absl::IsCancelled(result.status()) || account.cancel->cancelled());
-  EXPECT_TRUE(!absl::IsDeadlineExceeded(result.status()) || account.deadline <= clock_.Now());
-  ++report_.answers[result.status().code()];
+  EXPECT_TRUE(!absl::IsCancelled(status) || account.cancel->cancelled());
+  EXPECT_TRUE(!absl::IsDeadlineExceeded(status) || account.deadline <= clock_.Now());
+  ++report_.answers[status.code()];
   rows_.erase(row);
 }
 
@@ -264,6 +335,24 @@ TimePoint::duration SchedulerModel::StepTime(const BatchKey& key, std::size_t ro
   return script_.step(rows) * key.width * key.passes();
 }
 
+std::vector<RowAccount*> SchedulerModel::RowsToEncode(std::size_t loop) {
+  std::vector<RowAccount*> rows;
+  for (auto& [seed, account] : rows_) {
+    const bool encoding = account.encodings_left > 0 && account.IsLive(clock_.Now());
+    if (encoding && account.IsWithin(loop)) rows.push_back(&account);
+  }
+  std::ranges::sort(rows, {}, &RowAccount::begun_as);
+  return rows;
+}
+
+SchedulerModel::Part SchedulerModel::NextPart(const RowAccount& account) {
+  if (account.encodings - account.encodings_left + 1 != account.failing_part) {
+    return Part::kEncoded;
+  }
+  if (account.breaks_encoding > 0) return Part::kBreaks;
+  return account.fails_encoding ? Part::kFails : Part::kEncoded;
+}
+
 std::vector<std::uint64_t> SchedulerModel::ExpectedPass(const std::vector<std::uint64_t>& batch) {
   std::vector<std::uint64_t> pass;
   for (const std::uint64_t seed : batch) {
@@ -273,7 +362,8 @@ std::vector<std::uint64_t> SchedulerModel::ExpectedPass(const std::vector<std::u
       --account.breaks_admit;
       return {};
     }
-    if (!joins || !account.fails_admit) pass.push_back(seed);
+    const bool steps = !joins || (!account.fails_admit && account.encodings == 0);
+    if (steps) pass.push_back(seed);
   }
   return pass;
 }
@@ -290,7 +380,9 @@ void SchedulerModel::CheckPasses(std::vector<std::uint64_t> expected) {
   std::ranges::sort(expected);
   EXPECT_EQ(passes.front(), expected);
   ++report_.passes;
-  if (expected.size() > 1) ++report_.shared_passes;
+  const std::size_t rows = std::set(expected.begin(), expected.end()).size();
+  if (rows > 1) ++report_.shared_passes;
+  if (rows > 1 && rows < expected.size()) ++report_.tiled_passes;
 }
 
 void SchedulerModel::CheckCounts() {
@@ -300,7 +392,7 @@ void SchedulerModel::CheckCounts() {
   for (const auto& [seed, account] : rows_) {
     if (account.place == Place::kDecoding) continue;
     ++(account.place == Place::kWaiting ? waiting : begun);
-    work += account.work * (account.spec.steps - account.steps_done) / account.spec.steps;
+    work += account.Left(account.work);
   }
   EXPECT_EQ(admission_.rows(), rows_.size());
   EXPECT_EQ(admission_.bytes(), kRowBytes * static_cast<std::int64_t>(rows_.size()));
@@ -322,7 +414,7 @@ void SchedulerModel::CheckNothingStaysBehind() {
   const double work = Seconds(alone.work);
   const double before = queue_.virtual_time();
   Push(std::move(alone));
-  for (int step = 0; step < 5; ++step) RunLoop(0);
+  while (RunLoop(0)) continue;
   EXPECT_NEAR(queue_.virtual_time() - before, work, 1e-6);
   while (!decodings_.empty()) DecodeAtRandom();
 }

@@ -38,6 +38,8 @@ class SchedulerModel {
     std::uint64_t cancels = 0;
     std::uint64_t row_faults = 0;     // Of the kinds that concern one row.
     std::uint64_t engine_faults = 0;  // Engines that break.
+    std::uint64_t tiled = 0;          // Done in tiles.
+    bool encodes_in_parts = true;     // Those that are.
   };
 
   // What was seen.
@@ -47,6 +49,8 @@ class SchedulerModel {
     std::map<absl::StatusCode, std::size_t> answers;
     std::size_t passes = 0;
     std::size_t shared_passes = 0;  // Over several rows.
+    std::size_t tiled_passes = 0;   // Over several tiles of a row, and others.
+    std::size_t parts_encoded = 0;
     std::size_t engines_broken = 0;
     // Of the rows that ended well and never had to begin anew, in seconds of virtual time that
     // was served: by how much the longest stay was longer than the row's work, and than twice
@@ -85,7 +89,11 @@ class SchedulerModel {
   void MakeLoop(std::size_t loop);
   void WorkOff();
 
-  void OnProgress(std::uint64_t seed, int steps_done);
+  void OnProgress(std::uint64_t seed, const RowAdvance& advance);
+  // Moves the account as far as the row is said to have come.
+  void Move(RowAccount& account, const RowAdvance& advance);
+  // Asks for all bands of a picture, in case it comes so, and compares it.
+  absl::Status CheckOutput(const RowAccount& account, const RowOutput& output);
   void OnAnswer(std::uint64_t seed, const absl::StatusOr<RowResult>& result);
 
   // Whether a departure is about to move virtual time, and so maybe the choice of `loop`.
@@ -94,6 +102,11 @@ class SchedulerModel {
   double ServedTime() const { return queue_.virtual_time() - given_up_; }
   TimePoint::duration StepTime(const BatchKey& key, std::size_t rows) const;
 
+  // The rows that `loop` has to encode, the first one first.
+  std::vector<RowAccount*> RowsToEncode(std::size_t loop);
+  // What becomes of the next part of a row.
+  enum class Part { kNone, kEncoded, kFails, kBreaks };
+  static Part NextPart(const RowAccount& account);
   // Of the rows that were chosen, those that then take a step. Engines that break as they
   // take a row in are counted down.
   std::vector<std::uint64_t> ExpectedPass(const std::vector<std::uint64_t>& batch);
@@ -109,7 +122,9 @@ class SchedulerModel {
   std::uint64_t last_seed_ = 0;
   std::uint64_t load_ = 10;  // Percent of the events that bring a row.
   std::size_t running_ = 0;  // The loop that runs.
-  RowAccounts rows_;         // Admitted and not answered.
+  std::uint64_t begun_ = 0;  // Rows so far.
+  bool decodes_at_once_ = false;
+  RowAccounts rows_;  // Admitted and not answered.
   Report report_;
   // Virtual time that came to pass because rows ended before their time, without service.
   double given_up_ = 0;
@@ -123,7 +138,7 @@ class SchedulerModel {
   CostModel costs_;
   SchedulerParts parts_{queue_, costs_, clock_, observer_};
   Pulses pulses_{clock_};
-  std::vector<StepLoop::Task> decodings_;
+  std::vector<DecodingTask> decodings_;
   std::vector<std::unique_ptr<StepLoop>> loops_;
 };
 

@@ -38,7 +38,8 @@ TEST(SchedulerModelTest, KeepsItsPromisesThroughAMillionEvents) {
                      .deadlines = 30,
                      .cancels = 3,
                      .row_faults = 5,
-                     .engine_faults = 1};
+                     .engine_faults = 1,
+                     .tiled = 20};
   SCOPED_TRACE(SeedOf(plan));
 
   const Report report = SchedulerModel(plan).Run();
@@ -46,6 +47,8 @@ TEST(SchedulerModelTest, KeepsItsPromisesThroughAMillionEvents) {
   // Everything that could happen did.
   EXPECT_THAT(report.refused, Gt(1000U));
   EXPECT_THAT(report.shared_passes, Gt(1000U));
+  EXPECT_THAT(report.tiled_passes, Gt(1000U));
+  EXPECT_THAT(report.parts_encoded, Gt(1000U));
   EXPECT_THAT(report.engines_broken, Gt(20U));
   EXPECT_THAT(report.answers, SizeIs(6));
 }
@@ -58,7 +61,8 @@ TEST(SchedulerModelTest, KeepsItsPromisesWhereOnlyRowsOfOnePromptAreBatched) {
                      .deadlines = 30,
                      .cancels = 3,
                      .row_faults = 5,
-                     .engine_faults = 1};
+                     .engine_faults = 1,
+                     .tiled = 20};
   SCOPED_TRACE(SeedOf(plan));
 
   const Report report = SchedulerModel(plan).Run();
@@ -74,7 +78,8 @@ TEST(SchedulerModelTest, KeepsItsPromisesWhereNoRowsAreBatched) {
                      .deadlines = 30,
                      .cancels = 3,
                      .row_faults = 5,
-                     .engine_faults = 1};
+                     .engine_faults = 1,
+                     .tiled = 20};
   SCOPED_TRACE(SeedOf(plan));
 
   const Report report = SchedulerModel(plan).Run();
@@ -89,16 +94,22 @@ TEST(SchedulerModelTest, IsTheSameEveryTime) {
                      .deadlines = 30,
                      .cancels = 3,
                      .row_faults = 5,
-                     .engine_faults = 1};
+                     .engine_faults = 1,
+                     .tiled = 20};
 
   EXPECT_TRUE(SchedulerModel(plan).Run() == SchedulerModel(plan).Run());
 }
 
 // One at a time on one device no row ends later than it would if all shared the device equally,
-// but for the one step that cannot be interrupted.
+// but for the one step that cannot be interrupted. Parts of encodings are left out: while a row
+// is encoded the others are stepped.
 TEST(SchedulerModelTest, NobodyEndsLaterThanWithEqualShares) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    const Plan plan = {.seed = seed, .events = kFewerEvents, .max_batch = 1};
+    const Plan plan = {.seed = seed,
+                       .events = kFewerEvents,
+                       .max_batch = 1,
+                       .tiled = 20,
+                       .encodes_in_parts = false};
     SCOPED_TRACE(SeedOf(plan));
     SchedulerModel model(plan);
 
@@ -140,7 +151,8 @@ TEST(SchedulerModelTest, SeveralLoopsLetNobodyStarve) {
                        .deadlines = 30,
                        .cancels = 3,
                        .row_faults = 5,
-                       .engine_faults = 1};
+                       .engine_faults = 1,
+                       .tiled = 20};
     SCOPED_TRACE(SeedOf(plan));
     SchedulerModel model(plan);
 

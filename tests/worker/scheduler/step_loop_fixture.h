@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -41,7 +42,11 @@ class StepLoopFixture : public ::testing::Test {
     loop_ = std::make_unique<StepLoop>(
         parts_, StepLoop::Options{.device = "cpu", .batching = batching},
         std::make_unique<DelayEngine>(script_),
-        [this](StepLoop::Task task) { decodings_.push_back(std::move(task)); }, pulses_);
+        [this](DecodingTask task) {
+          decodings_.push_back(std::move(task));
+          if (decodes_at_once_) Decode();
+        },
+        pulses_);
   }
 
   // Makes so many rows a step as fast as one, and more rows gain nothing; measured, for the
@@ -55,12 +60,14 @@ class StepLoopFixture : public ::testing::Test {
     }
   }
 
-  // Pushes rows together; each has a second of work a step, and its decoding.
-  void Push(std::vector<RowMaker::Wish> wishes) {
+  // Pushes rows together; each has a second of work a step, or tile of a step, and its
+  // decoding.
+  void Push(const std::vector<RowMaker::Wish>& wishes) {
     std::vector<Row> rows;
-    for (RowMaker::Wish& wish : wishes) {
-      wish.work = kStep * wish.steps + wish.decoding;
-      rows.push_back(maker_.Make(wish));
+    for (const RowMaker::Wish& wish : wishes) {
+      Row row = maker_.Make(wish);
+      row.work = kStep * wish.steps * DelayEngine::TilesOf(row.spec) + wish.decoding;
+      rows.push_back(std::move(row));
     }
     queue_.Push(std::move(rows));
   }
@@ -72,7 +79,7 @@ class StepLoopFixture : public ::testing::Test {
 
   void Decode() {
     while (!decodings_.empty()) {
-      StepLoop::Task task = std::move(decodings_.front());
+      DecodingTask task = std::move(decodings_.front());
       decodings_.pop_front();
       std::move(task)();
     }
@@ -100,6 +107,17 @@ class StepLoopFixture : public ::testing::Test {
         << "row " << seed;
   }
 
+  // Expects the same of a row that is done in tiles which stand in one band.
+  void ExpectDoneInTiles(std::uint64_t seed, int width) {
+    ASSERT_THAT(maker_.answers()[seed], ::testing::ElementsAre(IsOk())) << "row " << seed;
+    decodes_at_once_ = true;
+    const absl::StatusOr<Image> band =
+        std::get<std::unique_ptr<PictureRows>>(maker_.result(seed)->output)->Next();
+    ASSERT_THAT(band, IsOk()) << "row " << seed;
+    EXPECT_EQ(*band, DelayEngine::Doubled(RowMaker::PictureOf(seed, width))) << "row " << seed;
+    decodes_at_once_ = false;
+  }
+
   // Expects that the row was answered once, with this error.
   void ExpectFailed(std::uint64_t seed, absl::StatusCode code) {
     EXPECT_THAT(maker_.answers()[seed], ::testing::ElementsAre(StatusIs(code))) << "row " << seed;
@@ -113,6 +131,9 @@ class StepLoopFixture : public ::testing::Test {
   }
 
   static constexpr BatchKey kKey = {.width = 2, .height = 1, .guided = false};
+  // Of tiles of that key, and how wide so many of them are.
+  static constexpr int kTileSide = 2;
+  static constexpr int Wide(int tiles) { return tiles * kTileSide; }
 
   FakeClock clock_;
   RowMaker maker_{clock_};
@@ -122,7 +143,8 @@ class StepLoopFixture : public ::testing::Test {
   CostModel costs_{kMaxBatch};
   SchedulerParts parts_{queue_, costs_, clock_, observer_};
   Pulses pulses_{clock_};
-  std::deque<StepLoop::Task> decodings_;
+  std::deque<DecodingTask> decodings_;
+  bool decodes_at_once_ = false;  // What is added, and what waits before it.
   std::unique_ptr<StepLoop> loop_;
 };
 
