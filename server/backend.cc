@@ -13,12 +13,18 @@ Backend::Backend(const Settings& settings, const Surroundings& surroundings, Loa
                  .observer = surroundings.observer},
       replicas_(scheduler_, surroundings.engines, settings.devices, std::move(loaded.engines),
                 {.batching = settings.batching}),
+      // One a replica: whoever writes a picture in bands waits for its device most of the time.
+      band_pool_(settings.devices.size()),
       upscaler_({.rules = {.sides = loaded.sides,
                            .latents = loaded.latents,
                            .limits = {.max_pixels = settings.max_input_pixels},
-                           .memory = std::move(loaded.memory)},
-                 .replicas = [this] { return replicas_.serving(); }},
-                surroundings.admission, scheduler_, surroundings.image_pool) {}
+                           .memory = std::move(loaded.memory),
+                           .tiling = {.max_whole_pixels = settings.max_whole_pixels,
+                                      .side = settings.tile_size}},
+                 .replicas = [this] { return replicas_.serving(); },
+                 .service = surroundings.service},
+                surroundings.admission, scheduler_,
+                {.images = surroundings.image_pool, .bands = band_pool_}) {}
 
 Backend::~Backend() {
   upscaler_.AwaitIdle(TimePoint::max());

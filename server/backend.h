@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "common/clock.h"
@@ -27,6 +28,7 @@ class Backend {
     Admission& admission;
     RowQueue& queue;
     ThreadPool& image_pool;
+    std::function<ServiceFacts()> service;  // See Upscaler::Options.
     const Clock& clock;
     Observer& observer;
     EngineSource& engines;
@@ -49,6 +51,7 @@ class Backend {
   const std::unique_ptr<CostModel> costs_;
   const SchedulerParts scheduler_;
   ReplicaPool replicas_;
+  ThreadPool band_pool_;
   Upscaler upscaler_;
 };
 

@@ -18,8 +18,13 @@
 namespace upscaler {
 namespace {
 
-// What padding may make of the largest picture allowed: see UpscaleJob.
-constexpr std::int64_t kPaddingAllowance = 2;
+// The largest tile that a request may ask for, in pixels: beyond it the table goes on evenly.
+constexpr std::int64_t kLargestTile = std::int64_t{4096} * 4096;
+
+// The largest picture that is done as a whole, in pixels.
+std::int64_t LargestWhole(const Settings& settings) {
+  return std::min(settings.max_input_pixels, settings.max_whole_pixels);
+}
 
 double Seconds(TimePoint::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -29,7 +34,7 @@ double Seconds(TimePoint::duration duration) {
 // that were measured.
 nlohmann::json Describe(const CostModel& costs, const Settings& settings, int smallest) {
   nlohmann::json sizes;
-  for (std::int64_t side = smallest; side * side <= settings.max_input_pixels; side *= 2) {
+  for (std::int64_t side = smallest; side * side <= LargestWhole(settings); side *= 2) {
     const BatchKey key = {
         .width = static_cast<int>(side), .height = static_cast<int>(side), .guided = true};
     if (!costs.Knows(key)) continue;
@@ -46,7 +51,7 @@ absl::Status Measure(const Settings& settings, Engine& engine, const std::string
   const auto budget = std::chrono::duration_cast<TimePoint::duration>(
       std::chrono::duration<double>(settings.warm_up_seconds));
   UPSCALER_RETURN_IF_ERROR(MeasureCosts(
-      engine, {.max_pixels = settings.max_input_pixels, .budget = budget}, clock, costs));
+      engine, {.max_pixels = LargestWhole(settings), .budget = budget}, clock, costs));
   logger.Info("measured the model",
               {{"device", device},
                {"seconds", Seconds(clock.Now() - start)},
@@ -90,7 +95,7 @@ absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource
   const Engine& any = *loaded.engines.front();
   loaded.sides = any.sides();
   loaded.latents = any.latents();
-  MemoryTable table(any, kPaddingAllowance * settings.max_input_pixels);
+  MemoryTable table(any, std::min(kLargestTile, settings.max_input_pixels));
   loaded.memory.row_bytes = [table = std::move(table)](const BatchKey& key) {
     return table.BytesOf(key);
   };

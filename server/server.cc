@@ -179,15 +179,21 @@ absl::Status Server::OpenDoors() {
 
 absl::Status Server::Load(EngineSource& engines) {
   UPSCALER_ASSIGN_OR_RETURN(LoadedEngines loaded, LoadEngines(settings_, engines, clock_, logger_));
+  digest_ = std::make_unique<ModelDigest>(settings_.model);
+  const auto service = [this] {
+    return ServiceFacts{.model = settings_.model_name,
+                        .digest = digest_->value(),
+                        .version = std::string(kVersion)};
+  };
   backend_ = std::make_unique<Backend>(settings_,
                                        Backend::Surroundings{.admission = admission_,
                                                              .queue = queue_,
                                                              .image_pool = image_pool_,
+                                                             .service = service,
                                                              .clock = clock_,
                                                              .observer = observer_,
                                                              .engines = engines},
                                        std::move(loaded));
-  digest_ = std::make_unique<ModelDigest>(settings_.model);
   upscaler_ = &backend_->upscaler();  // The last of what calls look at.
   watch_ = std::make_unique<HealthWatch>([this] { return backend_->health(); },
                                          [this](const Vitals& vitals) { Tell(vitals); }, queue_);

@@ -104,6 +104,14 @@ void DescribeService(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 1024));
   Add(app, "max-input-pixels", settings.max_input_pixels, "Largest picture taken, width x height")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
+  Add(app, "max-whole-pixels", settings.max_whole_pixels,
+      "Largest picture done as a whole, width x height; larger ones, and those that the device has "
+      "no memory for, are done in tiles, which bounds their memory")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30));
+  Add(app, "tile-size", settings.tile_size,
+      "Side of these tiles in pixels of the input, rounded up to what the model takes; a request "
+      "may ask for others")
+      ->check(CLI::Range(64, 4096));
   Add(app, "max-upload-mib", settings.max_upload_mib,
       "Largest encoded picture taken, in MiB; of gRPC's Upscale, whose pictures come in one "
       "message, somewhat less than 64 in any case")

@@ -38,10 +38,12 @@ struct Settings {
   std::size_t max_jobs = 10'000;
 
   std::size_t queue_capacity = 64;  // Pictures admitted at once, waiting or in work.
-  std::size_t queue_mib = 1024;     // Memory for them, encoded and decoded.
+  std::size_t queue_mib = 4096;     // Memory for them, encoded and decoded.
   Batching batching = Batching::kFill;
   std::size_t max_batch = 8;  // Pictures in one step of a replica; less where it does not pay.
-  std::int64_t max_input_pixels = std::int64_t{1} << 20;
+  std::int64_t max_input_pixels = std::int64_t{1} << 26;
+  std::int64_t max_whole_pixels = std::int64_t{1} << 20;  // Larger pictures are done in tiles.
+  int tile_size = 512;  // Of tiles, in pixels of the input, unless a request says so.
   std::size_t max_upload_mib = 32;
   std::size_t uploads_mib = 512;   // Of all pictures that are arriving at a time.
   int stall_seconds = 60;          // How long a client may take to send or take a message.

@@ -189,7 +189,7 @@ class CancelTest : public ::testing::Test {
   ThreadPool pool_{/*threads=*/2};
   std::vector<std::unique_ptr<Replica>> replicas_;
   Upscaler upscaler_{
-      {.rules = {.sides = {.multiple = 8, .minimum = 16}}}, admission_, parts_, pool_};
+      {.rules = {.sides = {.multiple = 8, .minimum = 16}}}, admission_, parts_, {pool_, pool_}};
   std::vector<std::string> pictures_;
   std::uint64_t seed_ = 0;
 };

@@ -73,7 +73,7 @@ TEST_F(UpscalerEventsTest, NoPlaceIsToldOfARequestThatHasBegunOrEnded) {
 TEST_F(UpscalerEventsTest, TakesLatentsAndReturnsLatentsOfExactlyTwiceTheSides) {
   script_.latents = {.channels = 2, .reduction = 8};
   Upscaler upscaler({.rules = {.sides = kSides, .latents = script_.latents}}, admission_, parts_,
-                    pool_);
+                    {pool_, pool_});
   StartReplica();
   UpscaleTask task = Task(16, 16);
   // [2, 1, 3]: its picture of 24×8 is padded to 24×16.

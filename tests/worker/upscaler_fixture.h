@@ -86,6 +86,7 @@ class UpscalerFixture : public ::testing::Test {
   const SchedulerParts parts_{
       .queue = queue_, .costs = costs_, .clock = clock_, .observer = observer_};
   ThreadPool pool_{/*threads=*/2};
+  ThreadPool band_pool_{/*threads=*/1};
   std::unique_ptr<Replica> replica_;
   // Of a device that has memory for pictures of 80×80.
   Upscaler upscaler_{{.rules = {.sides = kSides,
@@ -97,7 +98,7 @@ class UpscalerFixture : public ::testing::Test {
                                            .bytes = 80 * 80}}},
                      admission_,
                      parts_,
-                     pool_};
+                     {pool_, band_pool_}};
   std::shared_ptr<CollectingListener> listener_ = std::make_shared<CollectingListener>();
 };
 

@@ -101,7 +101,7 @@ TEST_F(UpscalerTest, RefusesAThinPictureThatPaddingWouldMakeTooLarge) {
 TEST_F(UpscalerTest, RefusesAResultThatItsFormatCannotHoldBeforeTheModelRuns) {
   UpscaleTask task = Task(/*width=*/8200, /*height=*/1);
   task.output.format = ImageFormat::kWebp;
-  Upscaler upscaler({.rules = {.sides = {.multiple = 1, .minimum = 1}}}, admission_, parts_, pool_);
+  Upscaler upscaler({.rules = {.sides = {.multiple = 1, .minimum = 1}}}, admission_, parts_, {pool_, pool_});
 
   ASSERT_THAT(upscaler.Start(std::move(task), listener_), IsOk());
 
@@ -253,7 +253,7 @@ TEST_F(UpscalerTest, RefusesAPictureThatTheDeviceHasNoMemoryForAndNamesOneThatFi
 
 TEST_F(UpscalerTest, BoundsTheBytesOfWhatItHasTakenOn) {
   Admission narrow({.rows = 64, .bytes = 40'000});
-  Upscaler upscaler({.rules = {.sides = kSides}}, narrow, parts_, pool_);
+  Upscaler upscaler({.rules = {.sides = kSides}}, narrow, parts_, {pool_, pool_});
   const auto first = std::make_shared<CollectingListener>();
   ASSERT_THAT(upscaler.Start(Task(40, 40), first), IsOk());
   first->AwaitQueued();

@@ -260,7 +260,7 @@ class JobServiceFixture : public ::testing::Test {
   StallWatch stalls_{stall_clock_, kPatience};
   std::unique_ptr<AccessControl> access_ = std::make_unique<AccessControl>(clock_);
   std::unique_ptr<JobStore> jobs_;
-  Upscaler upscaler_{{.rules = {.sides = kSides}}, admission_, scheduler_, pool_};
+  Upscaler upscaler_{{.rules = {.sides = kSides}}, admission_, scheduler_, {pool_, pool_}};
   std::atomic<Upscaler*> door_{&upscaler_};
   std::unique_ptr<JobService> service_;
   std::unique_ptr<grpc::Server> server_;

@@ -119,7 +119,7 @@ class UpscalerServiceTest : public ::testing::Test {
   ThreadPool pool_{/*threads=*/1};
   ReplicaPool replicas_{scheduler_, engines_, {"cpu"}, MakeEngines(), {}};
   Upscaler upscaler_{
-      {.rules = {.sides = kSides, .latents = LatentsRule()}}, admission_, scheduler_, pool_};
+      {.rules = {.sides = kSides, .latents = LatentsRule()}}, admission_, scheduler_, {pool_, pool_}};
   std::atomic<Upscaler*> door_{&upscaler_};
   UploadBudget uploads_{/*bytes=*/4 << 20};
   test::FakeClock patient_;
