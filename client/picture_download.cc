@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "client/announced_bytes.h"
 #include "common/crc32.h"
 
 namespace upscaler {
@@ -42,6 +43,7 @@ absl::Status PictureDownload::Begin(const v1::UpscaleStreamResponse::ImageHeader
     header_ = header;
     picture_ = header.image();
     picture_.clear_data();
+    picture_.mutable_data()->reserve(BytesToReserve(header.total_bytes()));
     return absl::OkStatus();
   }
   if (header.total_bytes() != header_->total_bytes() || header.crc32() != header_->crc32()) {

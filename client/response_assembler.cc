@@ -1,22 +1,15 @@
 #include "client/response_assembler.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "client/announced_bytes.h"
 #include "common/crc32.h"
 #include "common/status_macros.h"
 
 namespace upscaler {
-
-namespace {
-
-// What a server says before it has sent anything is believed so far.
-constexpr std::uint64_t kMostReservedBytes = std::uint64_t{1} << 30;
-
-}  // namespace
 
 using Event = v1::UpscaleStreamResponse;
 
@@ -55,9 +48,7 @@ absl::Status ResponseAssembler::Begin(const Event::ImageHeader& header) {
   v1::UpscaledImage& image = *response_.add_images();
   image = header.image();
   announced_bytes_ = header.total_bytes();
-  // A large picture that grew from chunk to chunk would be held twice each time it is moved.
-  image.mutable_data()->reserve(
-      static_cast<std::size_t>(std::min(announced_bytes_, kMostReservedBytes)));
+  image.mutable_data()->reserve(BytesToReserve(announced_bytes_));
   announced_crc32_ = header.crc32();
   received_crc32_ = 0;
   return absl::OkStatus();

@@ -123,19 +123,19 @@ HttpResponse ModelAnswer(const Info& info, std::string_view id) {
 }
 
 HttpResponse CapabilitiesAnswer(const Info& info) {
-  return Answer({{"version", info.version()},
-                 {"state", StateName(info.state())},
-                 {"model",
-                  {{"name", info.model().name()},
-                   {"digest", TextOrNull(info.model().digest())},
-                   {"scale", info.model().scale()}}},
-                 {"devices", DescribeDevices(info)},
-                 {"limits", DescribeLimits(info.limits())},
-                 {"defaults", DescribeDefaults(info)},
-                 {"input_formats", DescribeInputs(info)},
-                 {"output_formats", DescribeOutputs(info)},
-                 {"scales", Json(std::vector<std::uint32_t>(info.scales().begin(),
-                                                            info.scales().end()))}});
+  return Answer(
+      {{"version", info.version()},
+       {"state", StateName(info.state())},
+       {"model",
+        {{"name", info.model().name()},
+         {"digest", TextOrNull(info.model().digest())},
+         {"scale", info.model().scale()}}},
+       {"devices", DescribeDevices(info)},
+       {"limits", DescribeLimits(info.limits())},
+       {"defaults", DescribeDefaults(info)},
+       {"input_formats", DescribeInputs(info)},
+       {"output_formats", DescribeOutputs(info)},
+       {"scales", Json(std::vector<std::uint32_t>(info.scales().begin(), info.scales().end()))}});
 }
 
 }  // namespace upscaler

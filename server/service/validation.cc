@@ -49,8 +49,8 @@ absl::Status CheckEnum(const char* field, Enum given, const char* type) {
 
 absl::Status CheckScale(std::uint32_t scale) {
   if (std::ranges::find(kScales, scale) != std::end(kScales)) return absl::OkStatus();
-  return InvalidField("scale", fmt::format("{} given; {} is allowed", scale,
-                                           fmt::join(kScales, " or ")));
+  return InvalidField("scale",
+                      fmt::format("{} given; {} is allowed", scale, fmt::join(kScales, " or ")));
 }
 
 absl::Status CheckTileSize(std::uint32_t size) {

@@ -100,6 +100,15 @@ TEST(JsonAnswerTest, GivesDataUrlsWhenAsked) {
   EXPECT_FALSE(answer["data"][0].contains("b64_json"));
 }
 
+TEST(TakePictureTest, LeavesNoBytesBehind) {
+  v1::UpscaleResponse response = TwoPictures();
+
+  TakePicture(*response.mutable_images(0), UpscaleForm::ResponseFormat::kBase64);
+
+  EXPECT_EQ(response.images(0).data(), "");
+  EXPECT_EQ(response.images(0).seed(), 7U);
+}
+
 TEST(ImageAnswerTest, IsTheBytesWithTheSeedBeside) {
   const HttpResponse response = ImageAnswer(TwoPictures());
 
