@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <grpcpp/channel.h>
@@ -21,5 +22,10 @@ absl::StatusOr<v1::EstimateUpscaleResponse> AskEstimate(
 // What the server is and allows.
 absl::StatusOr<v1::GetServerInfoResponse> AskServerInfo(
     const std::shared_ptr<grpc::Channel>& channel, const CallOptions& options = {});
+
+// What several servers are, in their order. They are asked at the same time, so that one which
+// hangs costs the timeout of `options` once.
+std::vector<absl::StatusOr<v1::GetServerInfoResponse>> AskServerInfos(
+    const std::vector<std::shared_ptr<grpc::Channel>>& channels, const CallOptions& options);
 
 }  // namespace upscaler

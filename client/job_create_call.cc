@@ -30,7 +30,8 @@ void JobCreateCall::Start(const std::shared_ptr<grpc::Channel>& channel, Upscale
   self_ = shared_from_this();
   on_answer_ = std::move(on_answer);
   if (!order.via.empty()) call->AddMetadata("x-upscaler-via", order.via);
-  upload_ = UploadMessages(std::move(order.spec), std::move(order.latents), std::move(order.image));
+  upload_ = UploadMessages(std::move(order.spec), std::move(order.latents), std::move(order.image),
+                           std::move(order.counted));
   request_.set_request_id(std::move(key));
 
   v1::UpscaleJobService::NewStub(channel)->async()->CreateUpscaleJob(call.get(), &response_, this);
@@ -55,6 +56,7 @@ void JobCreateCall::OnWriteDone(bool ok) {
 void JobCreateCall::OnDone(const grpc::Status& status) {
   // gRPC touches the call no more after this; the last holder destroys it.
   const std::shared_ptr<JobCreateCall> self = std::move(self_);
+  upload_ = UploadMessages();  // Where the service did not want all of it.
   OnAnswer on_answer = std::move(on_answer_);
   LetGo();
   if (status.ok()) {

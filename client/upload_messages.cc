@@ -13,8 +13,8 @@ constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
 }  // namespace
 
 UploadMessages::UploadMessages(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents,
-                               std::string bytes)
-    : bytes_(std::move(bytes)) {
+                               std::string bytes, std::shared_ptr<const void> counted)
+    : bytes_(std::move(bytes)), counted_(std::move(counted)) {
   v1::UpscaleStreamRequest::Start& start = start_.emplace();
   *start.mutable_spec() = std::move(spec);
   if (latents.has_value()) *start.mutable_latents() = *std::move(latents);
@@ -30,6 +30,7 @@ bool UploadMessages::Next(v1::UpscaleStreamRequest& message) {
   }
   if (sent_bytes_ == bytes_.size()) {
     bytes_ = std::string();
+    counted_ = nullptr;
     sent_bytes_ = 0;
     return false;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,8 +18,10 @@ class UploadMessages {
   // Nothing to send.
   UploadMessages() = default;
 
-  // Of an encoded picture or, with `latents`, of their numbers.
-  UploadMessages(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std::string bytes);
+  // Of an encoded picture or, with `latents`, of their numbers. `counted` is let go of with
+  // the memory of the bytes; it may be null.
+  UploadMessages(v1::UpscaleSpec spec, std::optional<v1::LatentsInfo> latents, std::string bytes,
+                 std::shared_ptr<const void> counted = nullptr);
 
   // Writes the next message over `message`. False when there is none left: the memory
   // of the bytes is free then.
@@ -27,6 +30,7 @@ class UploadMessages {
  private:
   std::optional<v1::UpscaleStreamRequest::Start> start_;  // Until it is sent.
   std::string bytes_;
+  std::shared_ptr<const void> counted_;
   std::size_t sent_bytes_ = 0;
 };
 

@@ -53,7 +53,8 @@ void UpscaleCall::Start(const std::shared_ptr<grpc::Channel>& channel, UpscaleOr
   self_ = shared_from_this();
   callbacks_ = std::move(callbacks);
   if (!order.via.empty()) call->AddMetadata("x-upscaler-via", order.via);
-  upload_ = UploadMessages(std::move(order.spec), std::move(order.latents), std::move(order.image));
+  upload_ = UploadMessages(std::move(order.spec), std::move(order.latents), std::move(order.image),
+                           std::move(order.counted));
 
   v1::UpscalerService::NewStub(channel)->async()->UpscaleStream(call.get(), this);
   SendNext();
@@ -95,6 +96,7 @@ void UpscaleCall::OnReadDone(bool ok) {
 void UpscaleCall::OnDone(const grpc::Status& status) {
   // gRPC touches the call no more after this; the last holder destroys it.
   const std::shared_ptr<UpscaleCall> self = std::move(self_);
+  upload_ = UploadMessages();  // Where the service did not want all of it.
   // What the callbacks hold is let go of too: it may hold this call in turn.
   UpscaleCallbacks callbacks = std::move(callbacks_);
   {

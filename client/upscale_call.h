@@ -33,6 +33,9 @@ struct UpscaleOrder {
   std::string image;  // The encoded picture or, with `latents`, their numbers.
   // What the numbers of `image` are; none: it is a picture.
   std::optional<v1::LatentsInfo> latents{};
+  // Let go of as soon as `image` is sent, or the call has ended: for those who count what is
+  // in memory. On any thread. May be null.
+  std::shared_ptr<const void> counted{};
   std::string api_key{};     // Empty: none is sent.
   std::string request_id{};  // For the server's log; empty: it makes one.
   // The trace that it is a part of, as in CallOptions; empty: none is sent.

@@ -15,4 +15,9 @@ std::optional<HostPort> ParseHostPort(const std::string& text) {
   return HostPort{.host = text.substr(0, colon), .port = port};
 }
 
+std::string BareHost(const std::string& host) {
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  return bracketed ? host.substr(1, host.size() - 2) : host;
+}
+
 }  // namespace upscaler

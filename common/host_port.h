@@ -17,4 +17,7 @@ struct HostPort {
 // host is not looked at: what it may be is the server's affair.
 std::optional<HostPort> ParseHostPort(const std::string& text);
 
+// The host without the brackets that keep an IPv6 address apart from its port.
+std::string BareHost(const std::string& host);
+
 }  // namespace upscaler

@@ -28,6 +28,10 @@ class FormReader {
   virtual absl::StatusOr<std::vector<FormField>> Finish() = 0;
 };
 
+// As reader.Read; OutOfMemory where there is none for what has come: an exception that leaves
+// the server's thread would cost the process.
+absl::Status ReadWithinMemory(FormReader& reader, std::string_view part);
+
 // The reader for the request's Content-Type: multipart/form-data or
 // application/json. Null for any other.
 std::unique_ptr<FormReader> MakeFormReader(const HttpRequest& request);

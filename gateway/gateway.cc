@@ -26,7 +26,6 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const B
   const HttpServer::Options http{.address = options.address,
                                  .max_body_bytes = options.max_upload_bytes,
                                  .max_connections = options.max_connections,
-                                 .idle_timeout = options.stall_timeout,
                                  .stall_timeout = options.stall_timeout,
                                  .drain_timeout = options.drain_timeout,
                                  .tls = tls.get()};
@@ -34,7 +33,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Start(Options options, const B
   std::unique_ptr<Gateway> gateway(
       new Gateway(std::move(options), std::move(tls), backends, uploads, clock));
   UPSCALER_ASSIGN_OR_RETURN(
-      gateway->server_, HttpServer::Start(http, [&gateway = *gateway](const HttpRequest& request) {
+      gateway->server_,
+      HttpServer::Start(http, clock, [&gateway = *gateway](const HttpRequest& request) {
         return gateway.Dispatch(request);
       }));
   return gateway;
@@ -51,6 +51,7 @@ Gateway::Gateway(Options options, std::unique_ptr<const Tls> tls, const Backends
                .clock = clock,
                .on_refused = std::move(options.on_refused),
                .uploads = uploads,
+               .counts_unsent = options.counts_unsent,
                .authorize = std::move(options.authorize),
                .keep_alive = keep_alive_,
                .open_calls = open_calls_,

@@ -37,8 +37,8 @@ class Gateway {
     std::function<std::string()> model = [] { return std::string(); };
     std::size_t max_upload_bytes = std::size_t{32} << 20;
     unsigned max_connections = 4096;  // At a time; more wait until there are fewer.
-    // How long a client may take to send 64 KiB of its picture, or its next request.
-    std::chrono::seconds stall_timeout{60};
+    // See HttpServer.
+    std::chrono::milliseconds stall_timeout{60'000};
     std::chrono::milliseconds request_timeout{600'000};
     // How long open requests may go on when the gateway stops.
     std::chrono::milliseconds drain_timeout{10'000};
@@ -58,6 +58,9 @@ class Gateway {
     // are the service's to count. On any thread; may be null. Must not
     // block.
     std::function<void(const RefusedRequest&)> on_refused{};
+    // Whether bodies are taken from the uploads until they have been sent to the service; see
+    // UpscaleBackend. Not where the service takes its pictures from the same ones.
+    bool counts_unsent = false;
     // Whether the owner of an API key, which is empty where a request brings none, may
     // ask: looked at before the body is read. Null where the service is to say it. Must
     // not block.

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "common/status_macros.h"
+#include "gateway/connection_context.h"
 #include "gateway/listen_address.h"
+#include "gateway/outgoing_answer.h"
 
 namespace upscaler {
 namespace {
@@ -24,9 +26,9 @@ constexpr std::size_t kConnectionMemoryBytes = std::size_t{64} << 10;
 // How long a client may take to read its answer when the server stops.
 constexpr std::chrono::milliseconds kLastWords{1'000};
 
-// How much of a body counts as progress; how much of a piped one is sent at a time.
-constexpr std::size_t kProgressBytes = std::size_t{64} << 10;
-constexpr std::size_t kPipeBlockBytes = std::size_t{64} << 10;
+// How much of an answer the system takes that it cannot send yet. It would take megabytes for
+// a client that reads slowly, whose pace nobody could see then.
+constexpr int kUnsentBytes = 64 << 10;
 
 // Headers, or the arguments of the query.
 HttpHeaders ValuesOf(MHD_Connection* connection, MHD_ValueKind kind) {
@@ -39,39 +41,37 @@ HttpHeaders ValuesOf(MHD_Connection* connection, MHD_ValueKind kind) {
   return headers;
 }
 
-// A response of libmicrohttpd that frees the body when it has been sent. Null when there is
-// no memory.
-MHD_Response* MakeBuffered(std::string text) {
-  auto body = std::make_unique<std::string>(std::move(text));
-  MHD_Response* const raw = MHD_create_response_from_buffer_with_free_callback_cls(
-      body->size(), body->data(), [](void* kept) { delete static_cast<std::string*>(kept); },
-      body.get());
-  if (raw != nullptr) static_cast<void>(body.release());
-  return raw;
-}
-
 int SocketOf(MHD_Connection* connection) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-// Small answers are not held back for more: under TLS the first one of a connection would
-// wait 40 ms for the client to confirm the handshake's last message.
-void SendAtOnce(void* /*closure*/, MHD_Connection* connection, void** /*socket_closure*/,
-                MHD_ConnectionNotificationCode code) {
-  if (code != MHD_CONNECTION_NOTIFY_STARTED) return;
+ConnectionContext& ContextOf(MHD_Connection* connection) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
+  const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return *static_cast<ConnectionContext*>(info->socket_context);
+}
+
+void SetUp(int socket) {
+  // Small answers are not held back for more: under TLS the first one of a connection would
+  // wait 40 ms for the client to confirm the handshake's last message.
   const int on = 1;
-  ::setsockopt(SocketOf(connection), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof kUnsentBytes);
 }
 
 }  // namespace
 
 // One request from its head to the last byte of its answer. Used on
-// libmicrohttpd's thread, but for what Resume says.
+// libmicrohttpd's thread, but for the answer, which comes on any.
 class HttpServer::Exchange {
  public:
   Exchange(HttpServer& server, const HttpRequest& request)
-      : server_(server), connection_(request.connection) {
+      : server_(server),
+        outlet_{.connection = request.connection,
+                .suspended = server.suspended_,
+                .pace = server.pace_,
+                .ticket = ContextOf(request.connection).ticket} {
     Decision decision = server.dispatch_(request);
     headers_ = std::move(decision.headers);
     if (auto* response = std::get_if<HttpResponse>(&decision.outcome)) {
@@ -84,8 +84,9 @@ class HttpServer::Exchange {
         (decision.refuses_body || AnnouncedBytes(request) > server.options_.max_body_bytes);
     // libmicrohttpd overlooks the end of a client's bytes that comes together with them.
     if (!refuses_body_ && HasBody(request)) {
-      ticket_ = server.watch_->AddReader(SocketOf(connection_));
+      ticket_ = server.watch_->AddReader(SocketOf(outlet_.connection));
     }
+    server.pace_.Expect(outlet_.ticket);
   }
 
   MHD_Result OnHead() { return refuses_body_ ? SendResponse() : MHD_YES; }
@@ -93,7 +94,8 @@ class HttpServer::Exchange {
   MHD_Result OnBody(std::string_view part) {
     // Twice the limit, so that a handler that counts can answer in good order.
     body_bytes_ += part.size();
-    if (body_bytes_ > 2 * server_.options_.max_body_bytes || Stalls(part.size())) return MHD_NO;
+    if (body_bytes_ > 2 * server_.options_.max_body_bytes) return MHD_NO;
+    server_.pace_.Move(outlet_.ticket, part.size(), body_bytes_);
     if (handler_ != nullptr) handler_->OnBody(part);
     return MHD_YES;
   }
@@ -102,14 +104,15 @@ class HttpServer::Exchange {
   // resumed, which it is when there is a response.
   MHD_Result OnEnd() {
     if (response_.has_value()) return SendResponse();
-    if (!Suspend()) return MHD_NO;
+    if (!server_.suspended_.Suspend(outlet_.connection)) return MHD_NO;
+    server_.pace_.Rest(outlet_.ticket);
     if (ticket_.has_value()) server_.watch_->Remove(*ticket_);
-    ticket_ = server_.watch_->Add(SocketOf(connection_),
+    ticket_ = server_.watch_->Add(SocketOf(outlet_.connection),
                                   [handler = handler_] { handler->OnClientGone(); });
     complete_ = true;
     handler_->OnComplete([this](HttpResponse response) {
       response_ = std::move(response);
-      Resume(server_, connection_);
+      outlet_.suspended.Resume(outlet_.connection);
     });
     return MHD_YES;
   }
@@ -120,114 +123,47 @@ class HttpServer::Exchange {
     if (response_.has_value() && response_->pipe != nullptr) response_->pipe->Abandon();
     if (ticket_.has_value()) server_.watch_->Remove(*ticket_);
     if (complete_ && !well) handler_->OnClientGone();
+    server_.pace_.Expect(outlet_.ticket);  // The next request, if any.
   }
 
  private:
-  // Where the body of an answer is on its way from.
-  struct Outflow {
-    Exchange& exchange;
-    const std::shared_ptr<BodyPipe> pipe;
-  };
-
   MHD_Result SendResponse() {
     HttpResponse response = *std::move(response_);
     response.headers.insert(response.headers.end(), headers_.begin(), headers_.end());
     if (server_.last_answers_) response.headers.emplace_back("Connection", "close");
-    MHD_Response* const raw =
-        response.pipe == nullptr ? MakeBuffered(std::move(response.body)) : MakePiped(response);
-    if (raw == nullptr) return MHD_NO;
-    for (const auto& [name, value] : response.headers) {
-      MHD_add_response_header(raw, name.c_str(), value.c_str());
-    }
-    const MHD_Result result =
-        MHD_queue_response(connection_, static_cast<unsigned>(response.status), raw);
-    MHD_destroy_response(raw);
-    return result;
-  }
-
-  // A response whose body is piped.
-  MHD_Response* MakePiped(const HttpResponse& response) {
-    const auto read = [](void* outflow, std::uint64_t /*at*/, char* buffer, std::size_t size) {
-      return ReadPipe(*static_cast<Outflow*>(outflow), buffer, size);
-    };
-    const auto let_go = [](void* pointer) {
-      const std::unique_ptr<Outflow> outflow(static_cast<Outflow*>(pointer));
-      outflow->pipe->Abandon();
-    };
-    auto outflow = std::make_unique<Outflow>(Outflow{*this, response.pipe});
-    MHD_Response* const raw =
-        MHD_create_response_from_callback(response.pipe_bytes.value_or(MHD_SIZE_UNKNOWN),
-                                          kPipeBlockBytes, read, outflow.get(), let_go);
-    if (raw != nullptr) static_cast<void>(outflow.release());
-    return raw;
-  }
-
-  // The next bytes of a piped body, for libmicrohttpd. Suspends the connection where there
-  // are none yet.
-  static ssize_t ReadPipe(Outflow& outflow, char* buffer, std::size_t size) {
-    Exchange& exchange = outflow.exchange;
-    HttpServer& server = exchange.server_;
-    MHD_Connection* const connection = exchange.connection_;
-    const BodyPipe::Taken taken = outflow.pipe->Take(
-        buffer, size, [&exchange] { return exchange.Suspend(); },
-        [&server, connection] { Resume(server, connection); });
-    switch (taken.outcome) {
-      case BodyPipe::Outcome::kBytes:
-      case BodyPipe::Outcome::kNothingYet:
-        return static_cast<ssize_t>(taken.bytes);
-      case BodyPipe::Outcome::kEnd:
-        return MHD_CONTENT_READER_END_OF_STREAM;
-      default:
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    }
-  }
-
-  // Whether the client takes too long for its body, now that `bytes` more have come.
-  bool Stalls(std::size_t bytes) {
-    const auto now = std::chrono::steady_clock::now();
-    progress_bytes_ += bytes;
-    if (progress_bytes_ >= kProgressBytes) {
-      progress_bytes_ = 0;
-      progress_time_ = now;
-    }
-    return now - progress_time_ > server_.options_.stall_timeout;
-  }
-
-  // False when the server is at its end: nothing may be suspended any more.
-  bool Suspend() {
-    {
-      const MutexLock lock(server_.mutex_);
-      if (server_.stopping_) return false;
-      ++server_.suspended_;
-    }
-    MHD_suspend_connection(connection_);
-    return true;
-  }
-
-  // On any thread. The exchange may be gone as soon as its connection resumes.
-  static void Resume(HttpServer& server, MHD_Connection* connection) {
-    MHD_resume_connection(connection);
-    const MutexLock lock(server.mutex_);
-    --server.suspended_;
-    server.fewer_.notify_all();
+    return QueueAnswer(outlet_, std::move(response)) ? MHD_YES : MHD_NO;
   }
 
   HttpServer& server_;
-  MHD_Connection* const connection_;
+  const Outlet outlet_;
   HttpHeaders headers_;
   std::shared_ptr<RequestHandler> handler_;  // Null where the answer was clear at once.
   std::optional<HttpResponse> response_;
   bool refuses_body_ = false;
   std::size_t body_bytes_ = 0;
-  // Since when fewer bytes than count as progress have come.
-  std::size_t progress_bytes_ = 0;
-  std::chrono::steady_clock::time_point progress_time_ = std::chrono::steady_clock::now();
   // While its body comes, and then while its answer is made and sent.
   std::optional<HangupWatch::Ticket> ticket_;
   bool complete_ = false;  // The handler knows that it is.
 };
 
 struct HttpServer::Callbacks {
+  // The beginning and the end of a connection, whose socket is open at both.
+  static void OnConnection(void* server_pointer, MHD_Connection* connection, void** context,
+                           MHD_ConnectionNotificationCode code) {
+    auto& server = *static_cast<HttpServer*>(server_pointer);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+      const int socket = SocketOf(connection);
+      SetUp(socket);
+      auto made = std::make_unique<ConnectionContext>(
+          ConnectionContext{.tls = server.options_.tls, .ticket = server.pace_.Add(socket)});
+      *context = made.release();
+    } else {
+      const std::unique_ptr<ConnectionContext> done(static_cast<ConnectionContext*>(*context));
+      *context = nullptr;
+      server.pace_.Remove(done->ticket);
+    }
+  }
+
   // A request's head, each part of its body, its end, and its end again when it
   // was resumed. `*exchange` is null at the head.
   static MHD_Result OnRequest(void* server_pointer, MHD_Connection* connection, const char* url,
@@ -266,17 +202,22 @@ struct HttpServer::Callbacks {
 };
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Options& options,
+                                                              const Clock& clock,
                                                               Dispatch dispatch) {
   UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<HangupWatch> watch, HangupWatch::Start());
   // Not make_unique, which has no access to the constructor.
   std::unique_ptr<HttpServer> server(
-      new HttpServer(options, std::move(dispatch), std::move(watch)));
+      new HttpServer(options, clock, std::move(dispatch), std::move(watch)));
   UPSCALER_RETURN_IF_ERROR(server->Listen());
   return server;
 }
 
-HttpServer::HttpServer(Options options, Dispatch dispatch, std::unique_ptr<HangupWatch> watch)
-    : options_(std::move(options)), dispatch_(std::move(dispatch)), watch_(std::move(watch)) {}
+HttpServer::HttpServer(Options options, const Clock& clock, Dispatch dispatch,
+                       std::unique_ptr<HangupWatch> watch)
+    : options_(std::move(options)),
+      dispatch_(std::move(dispatch)),
+      watch_(std::move(watch)),
+      pace_(clock, options_.stall_timeout) {}
 
 HttpServer::~HttpServer() {
   if (daemon_ == nullptr) return;
@@ -284,13 +225,9 @@ HttpServer::~HttpServer() {
   const int listening = MHD_quiesce_daemon(daemon_);
   ::shutdown(listening, SHUT_RDWR);  // Who connects from now on is refused.
   AwaitNoneOpen(options_.drain_timeout);
-  {
-    const MutexLock lock(mutex_);
-    stopping_ = true;
-  }
+  suspended_.Stop();
   watch_->HangUpAll();
-  // libmicrohttpd aborts the process if it is stopped with suspended connections.
-  AwaitNoneSuspended();
+  suspended_.AwaitNone();
   AwaitNoneOpen(kLastWords);
   MHD_stop_daemon(daemon_);
   ::close(listening);
@@ -311,16 +248,15 @@ absl::Status HttpServer::Listen() {
       options_.tls == nullptr ? &kNoMore : options_.tls->daemon_options();
   errno = 0;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
-  daemon_ = MHD_start_daemon(
-      flags, address.port(), nullptr, nullptr, &Callbacks::OnRequest, this,                 //
-      MHD_OPTION_SOCK_ADDR, address.address(),                                              //
-      MHD_OPTION_NOTIFY_CONNECTION, &SendAtOnce, nullptr,                                   //
-      MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, this,                           //
-      MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,                                //
-      MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(options_.idle_timeout.count()),  //
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,                           //
-      MHD_OPTION_ARRAY, tls,                                                                //
-      MHD_OPTION_END);
+  daemon_ =
+      MHD_start_daemon(flags, address.port(), nullptr, nullptr, &Callbacks::OnRequest, this,  //
+                       MHD_OPTION_SOCK_ADDR, address.address(),                               //
+                       MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::OnConnection, this,          //
+                       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::OnCompleted, this,            //
+                       MHD_OPTION_CONNECTION_LIMIT, options_.max_connections,                 //
+                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes,            //
+                       MHD_OPTION_ARRAY, tls,                                                 //
+                       MHD_OPTION_END);
   if (daemon_ == nullptr) {
     return absl::FailedPreconditionError(fmt::format("cannot listen at {} for REST: {}",
                                                      options_.address,
@@ -335,11 +271,6 @@ void HttpServer::AwaitNoneOpen(std::chrono::milliseconds timeout) {
   const auto until = std::chrono::steady_clock::now() + timeout;
   MutexLock lock(mutex_);
   while (open_ > 0 && lock.WaitUntil(fewer_, until)) continue;
-}
-
-void HttpServer::AwaitNoneSuspended() {
-  MutexLock lock(mutex_);
-  while (suspended_ > 0) lock.Wait(fewer_);
 }
 
 }  // namespace upscaler

@@ -19,9 +19,12 @@
 #include <absl/functional/any_invocable.h>
 #include <absl/status/statusor.h>
 
+#include "common/clock.h"
 #include "common/mutex.h"
+#include "gateway/client_pace.h"
 #include "gateway/hangup_watch.h"
 #include "gateway/http_message.h"
+#include "gateway/suspended_connections.h"
 #include "gateway/tls.h"
 
 struct MHD_Daemon;
@@ -59,9 +62,9 @@ class HttpServer {
     // announced and Dispatch refuses it, at twice this in any case.
     std::size_t max_body_bytes = std::size_t{32} << 20;
     unsigned max_connections = 4096;
-    std::chrono::seconds idle_timeout{60};  // Of a connection; waiting is not idle.
-    // How long a client may take to send 64 KiB of a body; its connection is closed then.
-    std::chrono::seconds stall_timeout{60};
+    // How long a client may take for the head of its next request, for each part of a body
+    // and for each part of an answer, as ClientPace has it; its connection is closed then.
+    std::chrono::milliseconds stall_timeout{60'000};
     std::chrono::milliseconds drain_timeout{10'000};
     const Tls* tls = nullptr;  // Null: no TLS. Outlives the server.
   };
@@ -80,9 +83,10 @@ class HttpServer {
   // and the connection closed; otherwise the body is read first, and dropped.
   using Dispatch = absl::AnyInvocable<Decision(const HttpRequest&)>;
 
-  // Serves from now on. kFailedPrecondition when the address is taken.
+  // Serves from now on. `clock` must outlive the server. kFailedPrecondition when the address
+  // is taken.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const Options& options,
-                                                           Dispatch dispatch);
+                                                           const Clock& clock, Dispatch dispatch);
 
   // Accepts no more connections, lets the open requests finish for as long as
   // drain_timeout, cancels the rest, and stops.
@@ -104,26 +108,26 @@ class HttpServer {
   class Exchange;
   struct Callbacks;  // What libmicrohttpd calls.
 
-  HttpServer(Options options, Dispatch dispatch, std::unique_ptr<HangupWatch> watch);
+  HttpServer(Options options, const Clock& clock, Dispatch dispatch,
+             std::unique_ptr<HangupWatch> watch);
 
   absl::Status Listen();
   // Blocks until every request is answered and gone, or until `timeout`.
   void AwaitNoneOpen(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mutex_);
-  void AwaitNoneSuspended() ABSL_LOCKS_EXCLUDED(mutex_);
 
   const Options options_;
   Dispatch dispatch_;  // Used on libmicrohttpd's thread only.
   const std::unique_ptr<HangupWatch> watch_;
+  SuspendedConnections suspended_;
+  ClientPace pace_;
   MHD_Daemon* daemon_ = nullptr;  // Set once, by Listen.
   std::uint16_t port_ = 0;        // Likewise.
 
   std::atomic<bool> last_answers_ = false;
 
   mutable Mutex mutex_;
-  std::condition_variable fewer_;  // An exchange ended or resumed.
+  std::condition_variable fewer_;  // An exchange ended.
   std::size_t open_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::size_t suspended_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace upscaler

@@ -9,20 +9,11 @@
 #include "common/host_port.h"
 
 namespace upscaler {
-namespace {
-
-// Without the brackets that keep an IPv6 address apart from its port.
-std::string BareHost(std::string host) {
-  if (host == "localhost") return "127.0.0.1";
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  return bracketed ? host.substr(1, host.size() - 2) : host;
-}
-
-}  // namespace
 
 absl::StatusOr<ListenAddress> ListenAddress::Parse(const std::string& text) {
   if (const std::optional<HostPort> parsed = ParseHostPort(text)) {
-    const std::string host = BareHost(parsed->host);
+    const std::string host =
+        parsed->host == "localhost" ? std::string("127.0.0.1") : BareHost(parsed->host);
     ListenAddress result;
     sockaddr_in ipv4{};
     sockaddr_in6 ipv6{};

@@ -1,7 +1,6 @@
 #include "gateway/tls.h"
 
 #include <array>
-#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -13,6 +12,7 @@
 #include <microhttpd.h>
 
 #include "common/status_macros.h"
+#include "gateway/connection_context.h"
 
 namespace upscaler {
 namespace {
@@ -103,12 +103,6 @@ struct Tls::Loaded {
 };
 
 struct Tls::Callbacks {
-  // What a handshake finds again: GnuTLS tells it no more than the connection.
-  static void OnConnection(void* tls, MHD_Connection* /*connection*/, void** context,
-                           MHD_ConnectionNotificationCode code) {
-    if (code == MHD_CONNECTION_NOTIFY_STARTED) *context = tls;
-  }
-
   // The chain and the key for one handshake, as copies that GnuTLS frees: the next ones may
   // be others. Negative ends the handshake.
   static int OnHandshake(gnutls_session_t session, const gnutls_cert_retr_st* /*wish*/,
@@ -119,7 +113,7 @@ struct Tls::Callbacks {
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): libmicrohttpd's interface.
     const auto* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     if (info == nullptr || info->socket_context == nullptr) return -1;
-    const auto loaded = static_cast<const Tls*>(info->socket_context)->loaded();
+    const auto loaded = static_cast<const ConnectionContext*>(info->socket_context)->tls->loaded();
 
     gnutls_privkey_init(private_key);
     const gnutls_datum_t key = DatumOf(loaded->private_key);
@@ -152,7 +146,7 @@ struct Tls::Callbacks {
 // Lives as long as the daemon, which looks at the texts when it begins.
 struct Tls::Daemon {
   std::string client_ca;
-  std::array<MHD_OptionItem, 5> options{};
+  std::array<MHD_OptionItem, 4> options{};
 };
 
 absl::StatusOr<std::unique_ptr<const Tls>> Tls::Open(Options options) {
@@ -168,8 +162,6 @@ Tls::Tls(Options options, std::shared_ptr<const Loaded> loaded)
   // The trust makes the daemon ask clients for certificates; Admits judges them.
   const bool asks = !daemon->client_ca.empty();
   daemon->options = {{
-      {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<std::intptr_t>(&Callbacks::OnConnection),
-       this},
       {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, reinterpret_cast<void*>(&Callbacks::OnHandshake)},
       {MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(kVersions)},
       {asks ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, daemon->client_ca.data()},

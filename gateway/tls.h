@@ -41,7 +41,9 @@ class Tls {
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
 
-  // What libmicrohttpd needs to hear at its start, ended. Its daemon must not outlive this.
+  // What libmicrohttpd needs to hear at its start, ended. Its daemon must not outlive this,
+  // and has to keep a ConnectionContext that names this with each connection: GnuTLS tells a
+  // handshake no more than the connection.
   const MHD_OptionItem* daemon_options() const;
 
   // Whether the client may be served: it has shown a certificate that the client CA vouches

@@ -84,7 +84,7 @@ UpscaleHandler::UpscaleHandler(const UpscaleBackend& backend, const HttpRequest&
       start_(backend.clock.Now()),
       accepted_(AcceptedForm(FindHeader(request.headers, "accept"))),
       reader_(MakeFormReader(request)),
-      share_(backend.uploads),
+      share_(std::make_shared<UploadBudget::Share>(backend.uploads)),
       problem_(CheckHead(request, reader_ != nullptr)) {
   absl::StatusOr<JobWish> wish = ReadJobWish(request.headers);
   if (wish.ok()) wish_ = *std::move(wish);
@@ -97,14 +97,14 @@ void UpscaleHandler::OnBody(std::string_view part) {
   problem_ = ReadPart(part);
   if (problem_.ok()) return;
   reader_ = nullptr;  // What was kept is of no use.
-  share_.GiveBack();
+  share_->GiveBack();
 }
 
 absl::Status UpscaleHandler::ReadPart(std::string_view part) {
   body_bytes_ += part.size();
   if (body_bytes_ > backend_.max_upload_bytes) return BodyTooLarge(backend_.max_upload_bytes);
-  UPSCALER_RETURN_IF_ERROR(share_.Take(static_cast<std::int64_t>(part.size())));
-  return reader_->Read(part);
+  UPSCALER_RETURN_IF_ERROR(share_->Take(static_cast<std::int64_t>(part.size())));
+  return ReadWithinMemory(*reader_, part);
 }
 
 void UpscaleHandler::OnComplete(Respond respond) {
@@ -124,7 +124,7 @@ void UpscaleHandler::Begin(Respond respond) {
     return;
   }
 
-  share_.GiveBack();  // The service counts the picture from here on.
+  if (!backend_.counts_unsent) share_->GiveBack();  // The service counts it from here on.
   Start(*std::move(form), std::move(respond));
 }
 
@@ -145,6 +145,7 @@ void UpscaleHandler::OnClientGone() {
 void UpscaleHandler::Start(UpscaleForm form, Respond respond) {
   UpscaleOrder order{.spec = std::move(form.spec),
                      .image = std::move(form.image),
+                     .counted = std::move(share_),
                      .api_key = api_key_,
                      .request_id = request_id_,
                      .traceparent = trace_.has_value() ? trace_->traceparent : "",

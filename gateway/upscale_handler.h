@@ -50,6 +50,9 @@ struct UpscaleBackend {
   // Called on any thread; may be null. Must not block.
   std::function<void(const RefusedRequest&)> on_refused;
   UploadBudget& uploads;
+  // Whether a body counts there until it has been sent to the service, and not only until it
+  // is complete: where the service does not take its pictures from the same budget.
+  bool counts_unsent = false;
   // Whether the owner of an API key may ask; may be null. Must not block.
   std::function<absl::Status(const std::string& api_key)> authorize;
   KeepAlive& keep_alive;
@@ -101,7 +104,8 @@ class UpscaleHandler final : public RequestHandler,
   // Null where nobody reads the body, or not any more.
   std::unique_ptr<FormReader> reader_;
   std::size_t body_bytes_ = 0;
-  UploadBudget::Share share_;
+  // Of the upload's bytes. Shared with the call where they count until they are sent.
+  std::shared_ptr<UploadBudget::Share> share_;
   absl::Status problem_;  // Of what has come so far; an error is final.
 };
 

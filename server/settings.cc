@@ -120,7 +120,7 @@ void DescribeService(CLI::App& app, Settings& settings) {
       "Memory for pictures that are arriving, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));
   Add(app, "stall-seconds", settings.stall_seconds,
-      "How long a client may take to send 64 KiB, or to take a message of gRPC")
+      "How long a client may take to send 64 KiB, or to take as much of REST or a message of gRPC")
       ->check(CLI::Range(1, 86'400));
   Add(app, "drain-delay-seconds", settings.drain_delay_seconds,
       "At shutdown, how long new requests are taken: until a load balancer has heard of it")

@@ -37,16 +37,16 @@ function announce(text) {
   element('announcer').textContent = text;
 }
 
-/** empty, chosen, running, finished or failed: what is to be seen, and what can be done. */
+/** empty, opening, chosen, running, finished or failed: what is seen, and what can be done. */
 function enter(state) {
   main.dataset.state = state;
   const start = element('start');
-  start.disabled = state === 'empty' || state === 'running';
+  start.disabled = ['empty', 'opening', 'running'].includes(state);
   start.textContent = {running: 'Upscaling…', finished: 'Upscale again'}[state] ?? 'Upscale';
   element('picture-bar').hidden = state === 'empty';
   element('choose-another').disabled = state === 'running';
   element('result').hidden = state === 'running' || result === null;
-  element('commands').hidden = state === 'empty' || state === 'running';
+  element('commands').hidden = start.disabled;
   copyPanel.clear();
 }
 
@@ -68,7 +68,10 @@ async function takePicture(file) {
   failureView.clear();
   describePicture();
   // Not from somebody who was about to type.
-  const idle = [document.body, element('choose')].includes(document.activeElement);
+  const focused = document.activeElement;
+  const idle =
+    focused === document.body || focused.closest('#choose, #start, #result, #commands') !== null;
+  enter('opening');
   const shown = await stage.showChosen(file);
   if (picture !== file) return;
   pictureSize = shown;
@@ -120,7 +123,7 @@ function askForKey(text) {
 }
 
 async function start() {
-  if (picture === null || running !== null) return;
+  if (picture === null || running !== null || main.dataset.state === 'opening') return;
   settings.clearErrors();
   failureView.clear();
   const fields = settings.read();

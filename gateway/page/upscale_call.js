@@ -47,9 +47,17 @@ async function errorOf(response) {
 
 // The statuses that a failure inside of a stream would have had before it began.
 const STATUS_OF_CODE = {
+  deadline_passed: 504,
+  deadline_unreachable: 504,
   draining: 503,
+  interrupted: 503,
   loading: 503,
+  no_device: 503,
   out_of_memory: 413,
+  result_too_large: 413,
+  storage_full: 503,
+  too_many_pixels: 413,
+  upload_stalled: 504,
 };
 const STATUS_OF_TYPE = {
   authentication_error: 401,
@@ -58,12 +66,15 @@ const STATUS_OF_TYPE = {
   rate_limit_error: 429,
 };
 
+// The answers that say themselves that the same request may do better later.
+const WORTH_A_RETRY = [429, 503, 504];
+
 function errorOfEvent({error}) {
   const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_TYPE[error.type] ?? 500;
   return new UpscaleError(error.message, {
     ...error,
     status,
-    retryAfter: status === 429 || status >= 500 ? 0 : null,
+    retryAfter: WORTH_A_RETRY.includes(status) ? 0 : null,
   });
 }
 

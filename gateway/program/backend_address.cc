@@ -24,12 +24,6 @@ struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
 
-// Without the brackets that keep an IPv6 address apart from its port.
-std::string BareHost(const std::string& host) {
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  return bracketed ? host.substr(1, host.size() - 2) : host;
-}
-
 // "1.2.3.4" or "::1".
 std::string Numeric(const sockaddr* address) {
   char text[INET6_ADDRSTRLEN] = "";

@@ -25,7 +25,7 @@ GatewayMetrics::GatewayMetrics(const std::string& version, std::function<State()
       open_requests_(AddGauge(*registry_, "upscaler_gateway_open_requests",
                               "Requests from their first byte to the last of their answer.")),
       upload_bytes_(AddGauge(*registry_, "upscaler_gateway_upload_bytes",
-                             "Memory of bodies that are arriving.")) {
+                             "Memory of bodies that are arriving or being passed on.")) {
   prometheus::BuildGauge()
       .Name("upscaler_gateway_build_info")
       .Help("Always 1; the label says what runs.")

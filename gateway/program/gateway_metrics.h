@@ -25,7 +25,7 @@ class GatewayMetrics {
   struct State {
     bool ready = false;  // A server takes work.
     std::size_t open_requests = 0;
-    std::size_t upload_bytes = 0;  // In memory, of bodies that are arriving.
+    std::size_t upload_bytes = 0;  // In memory, of bodies that come or are passed on.
   };
 
   // `state` is called at every scrape, from any thread. It must not block, and what it

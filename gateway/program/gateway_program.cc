@@ -56,7 +56,7 @@ GatewayProgram::GatewayProgram(const GatewaySettings& settings, const Clock& clo
       logger_(logger),
       backends_(std::move(backends)),
       uploads_(static_cast<std::int64_t>(settings.uploads_mib * kBytesPerMib)),
-      watch_(backends_->balanced(), std::move(api_key), logger_),
+      watch_(*backends_, std::move(api_key), logger_),
       metrics_(std::string(kVersion), [this] {
         return GatewayMetrics::State{.ready = IsReady(),
                                      .open_requests = gateway_->open_requests(),
@@ -81,7 +81,8 @@ absl::Status GatewayProgram::OpenDoors() {
                    .on_reload = [this](const absl::Status& status) { TellReload(status); }},
            .cors = std::move(cors),
            .ready = [this] { return IsReady(); },
-           .on_refused = [this](const RefusedRequest& request) { RecordRefused(request); }},
+           .on_refused = [this](const RefusedRequest& request) { RecordRefused(request); },
+           .counts_unsent = true},
           *backends_, uploads_, clock_));
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address,
                                                            [this] { return metrics_.Collect(); }));

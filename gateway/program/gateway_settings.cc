@@ -34,6 +34,10 @@ Then there are no jobs (501): a job lives on one backend, and its id must lead b
 it. With several backends that id begins with a number that stands for the backend's
 address as it is given here; do not spell the address another way while there are jobs.
 
+All backends are to serve the same model: upscales go to any of them. While they do not,
+as when one after the other gets a new model, the gateway says so in its log, and goes by
+the name that it has as long as a backend serves that.
+
 The gateway is ready (/readyz) while one backend is. API keys are the backends' affair:
 those of clients are passed on.
 
@@ -84,13 +88,14 @@ void DescribeService(CLI::App& app, GatewaySettings& settings) {
       "Largest body of a request, in MiB; the backends have a bound of their own for pictures")
       ->check(CLI::Range(1, 1024));
   Add(app, "uploads-mib", settings.uploads_mib,
-      "Memory for bodies that are arriving, all together, in MiB")
+      "Memory for bodies that are arriving or on their way to a backend, all together, in MiB")
       ->check(CLI::Range(1, 1 << 20));
   Add(app, "rest-connections", settings.rest_connections,
       "Connections at a time; more wait until there are fewer")
       ->check(CLI::Range(1, 1'000'000));
   Add(app, "stall-seconds", settings.stall_seconds,
-      "How long a client may take to send 64 KiB of its request")
+      "How long a client may take for the head of a request, and for 64 KiB of what it sends or "
+      "is sent; for a 32nd of what is held for it, where that is more")
       ->check(CLI::Range(1, 86'400));
   Add(app, "request-seconds", settings.request_seconds,
       "How long an upscale may take, from the body's end to the answer")

@@ -29,8 +29,8 @@ struct GatewaySettings {
   std::string tls_client_ca{};  // Who vouches for clients; empty: they need no certificate.
   std::vector<std::string> cors_origins = {"*"};  // Of web pages that may call; see Cors::Parse.
   std::size_t max_upload_mib = 32;                // Of one request's body.
-  std::size_t uploads_mib = 512;                  // Of all bodies that are arriving at a time.
-  int stall_seconds = 60;                         // How long a client may take for 64 KiB.
+  std::size_t uploads_mib = 512;                  // Of all bodies that come or are passed on.
+  int stall_seconds = 60;                         // See ClientPace.
   int request_seconds = 600;                      // From the body's end to the answer.
   int drain_delay_seconds = 0;                    // At shutdown, until new requests are refused.
   int drain_seconds = 30;                         // And then for those that are open.

@@ -23,5 +23,12 @@ TEST(HostPortTest, RefusesWhatHasNoPort) {
   }
 }
 
+TEST(HostPortTest, TakesTheBracketsOffAHost) {
+  EXPECT_EQ(BareHost("[::1]"), "::1");
+  for (const char* bare : {"::1", "127.0.0.1", "localhost", "[::1", "[]", ""}) {
+    EXPECT_EQ(BareHost(bare), bare);
+  }
+}
+
 }  // namespace
 }  // namespace upscaler

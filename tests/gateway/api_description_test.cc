@@ -99,6 +99,49 @@ TEST_F(ApiDescriptionRoutesTest, AreServedWithTheVersionAndForTheCache) {
   EXPECT_EQ(other.status, 200);
 }
 
+// A path of this route.
+std::string PathOf(const std::string& route) {
+  std::string path;
+  for (std::size_t at = 0; at < route.size(); ++at) {
+    path += route[at] == '{' ? '1' : route[at];
+    if (route[at] == '{') at = route.find('}', at);
+  }
+  return path;
+}
+
+TEST_F(ApiDescriptionRoutesTest, AllMayRefuseALengthThatIsNotClear) {
+  Start({});
+  auto operations = Operations();
+
+  for (const auto& [method, route] : gateway_->routes().List()) {
+    const HttpReply reply = Ask({.method = method,
+                                 .path = PathOf(route),
+                                 .headers = "Content-Length: 1\r\nContent-Length: 2\r\n"});
+
+    EXPECT_EQ(reply.status, 400) << method << " " << route;
+    EXPECT_TRUE(operations[RouteName(method, route)]["responses"].contains("400")) << route;
+  }
+}
+
+TEST_F(ApiDescriptionRoutesTest, MayPassOnWhateverTheServiceSaysOfItself) {
+  auto operations = Operations();
+  for (const auto code : {grpc::StatusCode::UNAUTHENTICATED, grpc::StatusCode::PERMISSION_DENIED,
+                          grpc::StatusCode::INTERNAL, grpc::StatusCode::UNKNOWN,
+                          grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED}) {
+    gateway_.reset();
+    Start({});
+    service_->set_info_status({code, "no answer"});
+    for (const char* route : {"/v1/models", "/v1/models/{model}", "/v1/capabilities"}) {
+      const HttpReply reply = Ask({.path = PathOf(route)});
+
+      EXPECT_GE(reply.status, 400);
+      EXPECT_TRUE(
+          operations[RouteName("GET", route)]["responses"].contains(std::to_string(reply.status)))
+          << route << " " << reply.status;
+    }
+  }
+}
+
 TEST(ApiDescriptionTest, NamesEveryOperationOnceAndItsErrorsToo) {
   const json description = Description();
   std::set<std::string> ids;

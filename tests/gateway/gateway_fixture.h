@@ -36,7 +36,11 @@ class GatewayTest : public ::testing::Test {
 
   void Start(UpscaleScript script) {
     service_ = std::make_unique<FakeUpscalerService>(std::move(script));
-    backends_ = Backends::One(MakeChannel(service_->target()));
+    StartInFrontOf(service_->target());
+  }
+
+  void StartInFrontOf(const std::string& target) {
+    backends_ = Backends::One(MakeChannel(target));
     auto gateway = Gateway::Start({.address = "127.0.0.1:0",
                                    .model = model_,
                                    .max_upload_bytes = kMaxUpload,
@@ -49,6 +53,7 @@ class GatewayTest : public ::testing::Test {
                                          const MutexLock lock(mutex_);
                                          refused_.push_back(refused);
                                        },
+                                   .counts_unsent = counts_unsent_,
                                    .authorize = authorize_},
                                   *backends_, uploads_, clock_);
     ASSERT_THAT(gateway, IsOk());
@@ -88,6 +93,7 @@ class GatewayTest : public ::testing::Test {
   // Set before Start.
   std::function<absl::Status(const std::string&)> authorize_{};
   std::optional<v1::GetServerInfoResponse> info_{};
+  bool counts_unsent_ = false;
   std::atomic<bool> ready_ = true;
   std::atomic<bool> live_ = true;
   Mutex mutex_;

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,15 +13,18 @@
 #include <gtest/gtest.h>
 
 #include "common/mutex.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/http_client.h"
+#include "tests/support/server_sockets.h"
 #include "tests/support/status_matchers.h"
 
 namespace upscaler {
 namespace {
 
+using namespace std::chrono_literals;
 using test::HttpConnection;
 using test::HttpReply;
-using ::testing::HasSubstr;
+using ::testing::ElementsAre;
 
 // Keeps what it is called with, for a test to wait for.
 class Recorder {
@@ -64,6 +69,13 @@ class Recorder {
     while (!forgotten_) lock.Wait(changed_);
   }
 
+  bool IsForgottenWithin(std::chrono::milliseconds time) {
+    const auto until = std::chrono::steady_clock::now() + time;
+    MutexLock lock(mutex_);
+    while (!forgotten_ && lock.WaitUntil(changed_, until)) continue;
+    return forgotten_;
+  }
+
   void AwaitReceived() {
     MutexLock lock(mutex_);
     while (!received_) lock.Wait(changed_);
@@ -95,8 +107,10 @@ class HttpServerTest : public ::testing::Test {
  protected:
   HttpServerTest() {
     auto server =
-        HttpServer::Start({.address = "127.0.0.1:0", .drain_timeout = std::chrono::seconds(0)},
-                          [this](const HttpRequest& request) {
+        HttpServer::Start({.address = "127.0.0.1:0",
+                           .stall_timeout = kStallTimeout,
+                           .drain_timeout = std::chrono::seconds(0)},
+                          clock_, [this](const HttpRequest& request) {
                             HttpServer::Decision decision;
                             if (request.path == "/now") {
                               decision.outcome = HttpResponse{.status = 200, .body = "now"};
@@ -109,6 +123,26 @@ class HttpServerTest : public ::testing::Test {
     server_ = *std::move(server);
   }
 
+  // Lets time pass until the server has closed the connection; `meanwhile` is what the client
+  // does.
+  void AwaitEnd(
+      HttpConnection& client, const std::function<void()>& meanwhile = [] {}) {
+    while (!client.EndsWithin(/*milliseconds=*/20)) {
+      meanwhile();
+      clock_.Advance(kStallTimeout / 3);
+    }
+  }
+
+  // The same for a client that reads nothing, and so does not see it.
+  void AwaitForgotten() {
+    while (!recorder_.IsForgottenWithin(20ms)) clock_.Advance(kStallTimeout / 3);
+  }
+
+  static constexpr std::chrono::milliseconds kStallTimeout = 80ms;
+  // More than the system takes of an answer that nobody reads.
+  static constexpr std::size_t kLarge = std::size_t{32} << 20;
+
+  test::FakeClock clock_;
   Recorder recorder_;
   std::unique_ptr<HttpServer> server_;  // Last: it calls the handler.
 };
@@ -187,6 +221,120 @@ TEST_F(HttpServerTest, ClosesConnectionsOnceClientsAreLetGo) {
 
   EXPECT_TRUE(client.AwaitText("Connection: close"));
   client.Await();  // Ends, as the server closes.
+}
+
+TEST_F(HttpServerTest, SendsSmallAnswersAtOnce) {
+  HttpConnection client(server_->port());
+  client.Send("GET /now HTTP/1.1\r\nHost: here\r\n\r\n");
+  ASSERT_TRUE(client.AwaitText("now"));
+
+  EXPECT_THAT(test::NoDelayAt(server_->port()), ElementsAre(true));
+}
+
+TEST_F(HttpServerTest, EndsAConnectionWhoseHeadNeverComesToItsEnd) {
+  HttpConnection client(server_->port());
+  client.Send("GET /now HTTP/1.1\r\nX: ");
+
+  AwaitEnd(client, [&client] { client.Send("x"); });
+
+  EXPECT_EQ(server_->open_requests(), 0U);
+}
+
+TEST_F(HttpServerTest, EndsAConnectionWhoseNextHeadNeverComesToItsEnd) {
+  HttpConnection client(server_->port());
+  client.Send("GET /now HTTP/1.1\r\nHost: here\r\n\r\n");
+  ASSERT_TRUE(client.AwaitText("now"));
+
+  AwaitEnd(client, [&client] { client.Send("x"); });
+}
+
+TEST_F(HttpServerTest, EndsAConnectionWhoseBodyTrickles) {
+  HttpConnection client(server_->port());
+  client.Send("POST /later HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\n\r\n");
+
+  AwaitEnd(client, [&client] { client.Send("x"); });
+
+  recorder_.AwaitForgotten();
+}
+
+TEST_F(HttpServerTest, EndsAConnectionWhoseChunksNeverBegin) {
+  HttpConnection client(server_->port());
+  client.Send("POST /later HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n1;x=");
+
+  AwaitEnd(client, [&client] { client.Send("x"); });
+
+  recorder_.AwaitForgotten();
+}
+
+TEST_F(HttpServerTest, EndsAConnectionWhoseClientDoesNotTakeItsAnswer) {
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  recorder_.AwaitComplete()({.body = std::string(kLarge, 'x')});
+  client.AwaitHead();
+
+  AwaitForgotten();
+
+  EXPECT_EQ(server_->open_requests(), 0U);
+}
+
+TEST_F(HttpServerTest, EndsAConnectionWhoseClientDoesNotTakeItsStream) {
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  const auto pipe = std::make_shared<BodyPipe>();
+  pipe->Write(std::string(kLarge, 'x'));
+  recorder_.AwaitComplete()({.pipe = pipe});
+  client.AwaitHead();
+
+  AwaitForgotten();
+
+  EXPECT_EQ(pipe->waiting_bytes(), 0U);
+}
+
+TEST_F(HttpServerTest, SendsAllToAClientThatTakesItSteadily) {
+  HttpConnection client(server_->port());
+  client.SetReceiveBuffer(64 << 10);
+  client.Ask({.path = "/later"});
+  recorder_.AwaitComplete()({.body = std::string(kLarge, 'x')});
+
+  // Twice as much each time as is wanted in all of it, and so for several times the timeout.
+  constexpr std::size_t kAtATime = 2 * kLarge / ClientPace::kPart;
+  for (std::size_t taken = 0; taken < kLarge; taken += kAtATime) {
+    EXPECT_TRUE(client.AwaitBytes(kAtATime));
+    clock_.Advance(kStallTimeout / 2);
+  }
+
+  EXPECT_EQ(client.Await().body.size(), kLarge);
+}
+
+TEST_F(HttpServerTest, SendsALargeAnswerWhole) {
+  std::string text(kLarge, 'x');
+  for (std::size_t at = 0; at < text.size(); at += 1000) text[at] = static_cast<char>(at >> 10);
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  recorder_.AwaitComplete()({.body = text});
+
+  const HttpReply reply = client.Await();
+
+  EXPECT_EQ(reply.headers.at("content-length"), std::to_string(kLarge));
+  EXPECT_TRUE(reply.body == text);
+}
+
+TEST_F(HttpServerTest, LetsAClientWaitAsLongAsThereIsNothingToTake) {
+  HttpConnection client(server_->port());
+  client.Ask({.path = "/later"});
+  Respond respond = recorder_.AwaitComplete();
+  HttpConnection other(server_->port());
+  AwaitEnd(other);
+
+  const auto pipe = std::make_shared<BodyPipe>();
+  std::move(respond)({.pipe = pipe});
+  client.AwaitHead();
+  HttpConnection another(server_->port());
+  AwaitEnd(another);
+  pipe->Write("at last");
+  pipe->Close();
+
+  EXPECT_TRUE(client.AwaitText("at last"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "common/mutex.h"
 #include "gateway/gateway.h"
 #include "tests/support/certificates.h"
+#include "tests/support/server_sockets.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
 
@@ -29,6 +31,7 @@ using namespace std::chrono_literals;
 using test::Identity;
 using test::IsOk;
 using test::StatusIs;
+using ::testing::ElementsAre;
 
 struct FreeSsl {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -41,9 +44,11 @@ struct TlsReply {
   std::string name;  // In the server's certificate.
 };
 
-// A GET with the certificate in the files `own`.pem and `own`.key, or none.
-TlsReply Get(std::uint16_t port, const std::string& path, const std::string& own = "",
-             int newest = TLS1_3_VERSION) {
+// A GET with the certificate in the files `own`.pem and `own`.key, or none. Calls `connected`
+// when the handshake is done.
+TlsReply Get(
+    std::uint16_t port, const std::string& path, const std::string& own = "",
+    int newest = TLS1_3_VERSION, const std::function<void()>& connected = [] {}) {
   const std::unique_ptr<SSL_CTX, FreeSsl> context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);
   SSL_CTX_set_max_proto_version(context.get(), newest);
@@ -55,6 +60,7 @@ TlsReply Get(std::uint16_t port, const std::string& path, const std::string& own
   const std::unique_ptr<BIO, FreeSsl> connection(BIO_new_ssl_connect(context.get()));
   BIO_set_conn_hostname(connection.get(), fmt::format("127.0.0.1:{}", port).c_str());
   if (BIO_do_connect(connection.get()) != 1 || BIO_do_handshake(connection.get()) != 1) return {};
+  connected();
   SSL* ssl = nullptr;
   BIO_get_ssl(connection.get(), &ssl);
   const std::unique_ptr<X509, FreeSsl> certificate(SSL_get1_peer_certificate(ssl));
@@ -133,6 +139,16 @@ TEST_F(TlsTest, ServesWithTheCertificate) {
 
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(reply.name, "server");
+}
+
+TEST_F(TlsTest, SendsSmallAnswersAtOnce) {
+  Start();
+
+  const TlsReply reply = Get(gateway_->port(), "/v1", "", TLS1_3_VERSION, [this] {
+    EXPECT_THAT(test::NoDelayAt(gateway_->port()), ElementsAre(true));
+  });
+
+  EXPECT_EQ(reply.status, 200);
 }
 
 TEST_F(TlsTest, SpeaksNoVersionThatIsBroken) {

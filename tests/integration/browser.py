@@ -69,12 +69,16 @@ def chromium() -> Iterator[Browser]:
 class WebPage:
     """The page of a server, in a window of its own."""
 
-    def __init__(self, browser: Browser, address: str, **window):
-        """`window` as playwright's new_context has it: viewport, color_scheme, ..."""
-        self._context = browser.new_context(**window)
-        self._context.set_default_timeout(1000 * PATIENCE)
-        self._context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-        self._context.add_init_script(RECORDER)
+    def __init__(self, browser: Browser, address: str, beside: "WebPage | None" = None, **window):
+        """`window` as playwright's new_context has it: viewport, color_scheme, ... Or `beside`
+        another page, in a tab of the same window."""
+        if beside is None:
+            self._context = browser.new_context(**window)
+            self._context.set_default_timeout(1000 * PATIENCE)
+            self._context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+            self._context.add_init_script(RECORDER)
+        else:
+            self._context = beside._context
         self.address = address
         # What must never happen: errors in scripts, breaches of policy, other hosts.
         self.problems: list[str] = []
@@ -94,8 +98,12 @@ class WebPage:
             self.problems.append(f"asked for {request.url}")
 
     def close(self) -> None:
-        self._context.close()
+        self._context.close()  # Those beside it may have done so before.
         assert self.problems == []
+
+    def close_tab(self) -> None:
+        """As a person closes it, who is asked nothing."""
+        self.page.close()
 
     # What is there.
 

@@ -66,8 +66,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., WebPage]]:
     """Opens pages, which are closed after the test and must not have had a problem."""
     opened = []
 
-    def open_one(server: ServerProcess, **window) -> WebPage:
-        opened.append(WebPage(browser, server.rest_url, **DESK | window))
+    def open_one(server: ServerProcess, beside: WebPage | None = None, **window) -> WebPage:
+        opened.append(WebPage(browser, server.rest_url, beside, **DESK | window))
         return opened[-1]
 
     yield open_one

@@ -8,6 +8,7 @@ import pytest
 import requests
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from certificates import certificate
 from client import QUICK, Client, messages, reason_of, retry_seconds_of, spec
 from pictures import SMALL
 from server_process import DELAY_SERVER, GATEWAY, PATIENCE
@@ -108,16 +109,6 @@ def test_a_changed_file_is_taken_up_and_a_bad_one_is_not(guarded: Client, keys):
     guarded.server.await_log("API keys read again")
     assert code_of(guarded, ANNA) == grpc.StatusCode.UNAUTHENTICATED
     assert code_of(guarded, BERT) == grpc.StatusCode.OK
-
-
-def certificate(folder: Path, name: str, *more: str) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that vouches for itself, and its key."""
-    cert, key = folder / f"{name}.crt", folder / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    command += ["-nodes", "-days", "2", "-subj", f"/CN={name}", "-keyout", key, "-out", cert]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", *more]
-    subprocess.run(command, check=True, capture_output=True)
-    return cert, key
 
 
 def test_tls_and_mutual_tls(start_server, tmp_path):

@@ -128,3 +128,17 @@ def test_only_pages_of_listed_origins_may_call(start_server):
     assert refused.status_code == 415
     assert refused.headers["Access-Control-Allow-Origin"] == "https://shop.example"
     assert refused.headers["Vary"] == "Origin"
+
+
+def test_no_page_may_call_where_there_are_to_be_none(start_server):
+    server = start_server("--cors-origins=none", program=DELAY_SERVER)
+
+    for method, status in [("OPTIONS", 204), ("POST", 415), ("GET", 405)]:
+        answer = requests.request(
+            method,
+            f"{server.rest_url}/v1/images/upscale",
+            headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"},
+            timeout=PATIENCE,
+        )
+        assert answer.status_code == status
+        assert not [name for name in answer.headers if name.startswith("Access-Control")]

@@ -143,6 +143,81 @@ def test_events_have_nothing_that_is_not_described(server: ServerProcess):
         check_event(server, event)
 
 
+def check_head(server: ServerProcess, path: str, method: str, answer: requests.Response) -> None:
+    """That the status of an answer is described, its headers are there, and it is of a type that
+    is named."""
+    description = requests.get(f"{server.rest_url}/openapi.json").json()
+    described = description["paths"][path][method]["responses"][str(answer.status_code)]
+    if "$ref" in described:
+        described = description["components"]["responses"][described["$ref"].rpartition("/")[2]]
+    for name in described.get("headers", {}):
+        assert name in answer.headers, (path, answer.status_code)
+    types = list(described.get("content", {}))
+    if types:
+        assert answer.headers["Content-Type"].partition(";")[0] in types
+    else:
+        assert answer.content == b""
+
+
+def test_answers_about_jobs_have_nothing_that_is_not_described(start_server):
+    server = start_server("--step-ms=20", program=DELAY_SERVER)
+
+    def ask(route: str, method: str = "get", query: str = "", **how) -> requests.Response:
+        path = route.replace("{job_id}", job_id).replace("{image_index}", "0") + query
+        answer = requests.request(method, server.rest_url + path, **how)
+        check_head(server, route, method, answer)
+        return answer
+
+    def order(**fields) -> dict:
+        answer = requests.post(
+            f"{server.rest_url}/v1/images/upscale",
+            files={"image": SMALL},
+            data=fields,
+            headers={"Prefer": "respond-async"},
+        )
+        check_head(server, "/v1/images/upscale", "post", answer)
+        assert answer.status_code == 202
+        return answer.json()
+
+    one = "/v1/jobs/{job_id}"
+    events, picture, cancel = f"{one}/events", f"{one}/images/{{image_index}}", f"{one}/cancel"
+    orders = [order(num_inference_steps=5, n=2, partial_images=1), order(num_inference_steps=200)]
+    for job in orders:
+        check_described(server, "Job", job)
+
+    job_id = orders[1]["id"]
+    check_described(server, "Error", ask(picture).json())  # 409
+    check_described(server, "Job", ask(one).json())
+    check_described(server, "Job", ask(cancel, "post").json())
+    heard = list(events_of(ask(events)))
+    assert heard[-1]["type"] == "image_upscale.error"
+    check_described(server, "Job", ask(one).json())
+    check_described(server, "Error", ask(picture).json())  # 410
+
+    job_id = orders[0]["id"]
+    heard += events_of(ask(events))
+    assert {event["type"].partition(".")[2] for event in heard} == {
+        "queued", "progress", "partial_image", "completed", "error",
+    }  # fmt: skip
+    for event in heard:
+        check_event(server, event)
+    done = ask(one).json()
+    assert len(done["images"]) == 2
+    check_described(server, "Job", done)
+    check_described(server, "JobList", ask("/v1/jobs").json())
+    check_described(server, "JobList", ask("/v1/jobs", query="?limit=1").json())
+    last = {"Last-Event-ID": str(done["last_sequence"])}
+    assert ask(events, headers=last).status_code == 204
+
+    whole = ask(picture)
+    assert whole.status_code == 200
+    assert ask(picture, headers={"Range": "bytes=1-2"}).status_code == 206
+    assert ask(picture, headers={"Range": f"bytes={len(whole.content)}-"}).status_code == 416
+    assert ask(picture, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    assert ask(one, "delete").status_code == 204
+    check_described(server, "Error", ask(one).json())  # 410
+
+
 def test_the_event_of_an_error_has_nothing_that_is_not_described(start_server):
     server = start_server("--step-ms=20", "--drain-seconds=0", program=DELAY_SERVER)
     description = requests.get(f"{server.rest_url}/openapi.json")

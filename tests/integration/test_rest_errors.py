@@ -2,46 +2,21 @@
 
 import base64
 import socket
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import requests
 
-from client import QUICK, Client
+from certificates import certificate
+from client import QUICK
 from pictures import SMALL, make_picture
-from server_process import DELAY_SERVER, PATIENCE, SOURCE, ServerProcess
+from rest_error import check
+from server_process import DELAY_SERVER, PATIENCE, ServerProcess
 
 UPSCALE = "/v1/images/upscale"
 ANNA = "annas-key-0123456789abcdef"
 BERT = "berts-key-0123456789abcdef"
 CARL = "carls-key-0123456789abcdef"
-
-TYPES = {401: "authentication_error", 429: "rate_limit_error"}
-
-DOCUMENTED = (SOURCE / "docs/rest.md").read_text()
-
-
-def check(
-    response: requests.Response, status: int, code: str | None = None, param: str | None = None
-) -> None:
-    """That the answer is this error, in the form that all have."""
-    assert response.status_code == status, response.text
-    error = response.json()["error"]
-    assert list(error) == ["message", "type", "param", "code"]
-    assert error["message"]
-    assert error["type"] == TYPES.get(
-        status, "invalid_request_error" if status < 500 else "server_error"
-    )
-    assert (error["code"], error["param"]) == (code, param)
-    headers = response.headers
-    assert headers["Content-Type"] == "application/json"
-    assert headers["X-Request-Id"]
-    assert ("Retry-After" in headers) == (status in (429, 503))
-    assert int(headers.get("Retry-After", 1)) >= 1
-    assert headers.get("x-should-retry") == (None if status in (429, 503, 504) else "false")
-    assert headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
-    assert f"| {status} |" in DOCUMENTED and (code is None or f"`{code}`" in DOCUMENTED)
 
 
 def post(server: ServerProcess, picture: bytes = SMALL, key: str = "", **fields):
@@ -246,3 +221,30 @@ def test_what_would_take_longer_than_a_request_may_is_refused_at_once(start):
     server = start("--step-ms=400", "--batching=none")
 
     check(post(server, n=10, num_inference_steps=200), 504, "deadline_unreachable")
+
+
+def test_the_length_of_a_body_is_given_once(server: ServerProcess):
+    with socket.create_connection(("127.0.0.1", server.rest_port), timeout=PATIENCE) as connection:
+        connection.sendall(
+            b"POST /v1/images/upscale HTTP/1.1\r\nHost: here\r\nContent-Length: 1\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        answer = connection.makefile("rb").read().decode()
+
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 400 ") and "x-should-retry: false" in head
+    assert "the length of the body" in body
+
+
+def test_who_shows_no_certificate_is_refused(start, tmp_path):
+    cert, key = certificate(tmp_path, "server")
+    own_cert, own_key = certificate(tmp_path, "client")
+    server = start(f"--tls-cert={cert}", f"--tls-key={key}", f"--tls-client-ca={own_cert}")
+    url = server.rest_url.replace("http:", "https:")
+
+    for path in ("/v1/models", "/", "/openapi.json", "/v1"):
+        check(requests.get(url + path, verify=cert, timeout=PATIENCE), 403)
+        shown = requests.get(url + path, verify=cert, cert=(own_cert, own_key), timeout=PATIENCE)
+        assert shown.status_code == 200
+    refused = requests.post(url + UPSCALE, files={"image": SMALL}, verify=cert, timeout=PATIENCE)
+    check(refused, 403)

@@ -61,6 +61,37 @@ def test_pasted_text_goes_where_the_cursor_is(page: WebPage):
     page.await_state("empty")
 
 
+def test_nothing_can_begin_while_a_picture_is_opened(page: WebPage):
+    page.choose("in.png", PICTURE)
+    page.upscale(steps=2)
+    page.page.evaluate(
+        """() => {
+             const {decode} = HTMLImageElement.prototype;
+             const opened = new Promise((resolve) => { window.letOpen = resolve; });
+             HTMLImageElement.prototype.decode = async function () {
+               await opened;
+               return decode.call(this);
+             };
+           }"""
+    )
+
+    page.page.locator("#file").set_input_files(
+        {"name": "other.png", "mimeType": "image/png", "buffer": make_picture(32, 32)}
+    )
+    page.await_state("opening")
+    expect(page.page.locator("#start")).to_be_disabled()
+    expect(page.page.locator("#result")).to_be_hidden()
+    page.page.locator("#settings").evaluate("form => form.requestSubmit()")
+    page.await_state("opening")
+    page.page.evaluate("letOpen()")
+
+    page.await_state("chosen")
+    page.upscale(steps=2)
+    name, picture = page.download()
+    assert name == "other-2x.png"
+    assert to_array(picture).shape == (64, 64, 3)
+
+
 def test_what_is_dropped_and_no_file_is_refused(page: WebPage):
     carried = page.page.evaluate_handle("new DataTransfer()")
 
@@ -150,19 +181,26 @@ def test_cancelling_stops_the_work(open_page, start_server):
     assert page.has_focus(page.find("button", "Upscale"))
 
 
-def test_two_pages_at_once_keep_to_their_own(open_page, quick_server):
-    pages = [open_page(quick_server) for _ in range(2)]
-    for number, page in enumerate(pages):
-        page.choose(f"in{number}.png", make_picture(32 + 32 * number, 32))
-        page.set(seed=number, steps=LONG)
-        page.start()
+def test_a_picture_is_chosen_by_keyboard(page: WebPage):
+    keyboard = page.page.keyboard
+    keyboard.press("Tab")
+    assert page.has_focus(page.find("button", "Choose a picture"))
 
-    for number, page in enumerate(pages):
-        page.await_state("finished")
-        name, picture = page.download()
-        assert name == f"in{number}-2x.png"
-        assert to_array(picture).shape == (64, 64 + 64 * number, 3)
-        expect(page.page.locator("#result-seed")).to_have_text(str(number))
+    with page.page.expect_file_chooser() as chooser:
+        keyboard.press("Enter")
+    chooser.value.set_files({"name": "in.png", "mimeType": "image/png", "buffer": PICTURE})
+    page.await_state("chosen")
+    assert page.has_focus(page.find("button", "Upscale"))
+    keyboard.press("Enter")
+    page.await_state("finished")
+
+    another = page.find("button", "Choose another")
+    another.focus()
+    with page.page.expect_file_chooser() as chooser:
+        keyboard.press("Space")
+    chooser.value.set_files({"name": "other.png", "mimeType": "image/png", "buffer": PICTURE})
+    page.await_state("chosen")
+    expect(page.page.locator("#picture-bar")).to_contain_text("other.png")
 
 
 def test_everything_can_be_done_by_keyboard(page: WebPage):

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from browser import DESK, PHONE, WebPage
 from client import Client
-from server_process import DELAY_SERVER, SOURCE, ServerProcess
+from pictures import SMALL
+from server_process import DELAY_SERVER, PATIENCE, SOURCE, ServerProcess
 
 PHOTOGRAPH = (SOURCE / "docs/pictures/astronaut.png").read_bytes()
+
+KEY = "annas-key-0123456789abcdef"
 
 WINDOWS = {
     "light": DESK | {"color_scheme": "light"},
@@ -76,6 +80,62 @@ def test_every_state_is_accessible_and_fits(open_page, full_server, name):
     page.start()
     page.alert()
     check(page, f"{name} 7 bad setting")
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_what_comes_up_now_and_then_is_accessible_and_fits(
+    open_page, start_server, tmp_path, name
+):
+    keys = tmp_path / "keys"
+    keys.write_text(f"anna {KEY}\n")
+    server = start_server(
+        f"--api-keys-file={keys}", "--step-ms=20", "--batching=none", program=DELAY_SERVER
+    )
+    page = open_page(server, reduced_motion="reduce", **WINDOWS[name])
+
+    page.drag_over("in.png", PHOTOGRAPH)
+    expect(page.page.locator(".drop-here")).to_be_visible()
+    check(page, f"{name} 8 dragging")
+    page.page.evaluate("document.documentElement.removeAttribute('data-dragging')")
+
+    page.choose("letter.txt", b"Dear Anna, no picture is enclosed.")
+    expect(page.page.locator(".card")).to_be_visible()
+    check(page, f"{name} 9 no picture to be seen")
+
+    page.start()
+    expect(page.page.get_by_label("API key", exact=True)).to_be_visible()
+    page.alert()
+    check(page, f"{name} 10 key")
+    page.page.get_by_label("API key", exact=True).fill(KEY)
+    page.start()
+    page.await_state("failed")
+    expect(page.page.locator("#failure")).to_contain_text("Picture: ")
+    check(page, f"{name} 11 not a picture")
+
+    other = start_stream(server, num_inference_steps=200)
+    page.choose("in.png", PHOTOGRAPH)
+    page.set(prompt="too long", steps=2)
+    page.start()
+    expect(page.page.locator(".run-detail")).to_contain_text("queue")
+    check(page, f"{name} 12 waiting")
+    other.close()
+    page.await_state("finished")
+    expect(page.page.locator("#warnings")).not_to_be_empty()
+    check(page, f"{name} 13 warnings")
+
+
+def start_stream(server: ServerProcess, **fields) -> requests.Response:
+    """An upscale that has its place."""
+    answer = requests.post(
+        f"{server.rest_url}/v1/images/upscale",
+        files={"image": SMALL},
+        data={"stream": "true", **fields},
+        headers={"Authorization": f"Bearer {KEY}"},
+        stream=True,
+        timeout=PATIENCE,
+    )
+    assert next(answer.iter_lines())
+    return answer
 
 
 def test_little_motion_is_little(open_page, quick_server):

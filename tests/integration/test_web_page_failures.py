@@ -1,5 +1,6 @@
 """The web page when something goes wrong: what it says, where it leads, and how to go on."""
 
+import json
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import expect
 from browser import WebPage
 from client import Client, at_once
 from pictures import SMALL, make_picture
-from server_process import DELAY_SERVER, PATIENCE
+from server_process import DELAY_SERVER, PATIENCE, SOURCE
 
 PICTURE = make_picture(96, 64)
 KEY = "annas-key-0123456789abcdef"
@@ -138,6 +139,50 @@ def test_an_earlier_result_survives_a_failure(page: WebPage):
 
     page.await_state("failed")
     assert page.download() == wanted
+
+
+# Of docs/rest.md's table of errors: status, code and whether to come back, of what may happen
+# to a request that was accepted.
+ERRORS = [
+    (int(status), code, again != "no")
+    for status, codes, again in re.findall(
+        r"^\| (413|429|500|503|504) \| (.*?) \|.*\| (.*?) \|$",
+        (SOURCE / "docs/rest.md").read_text(),
+        re.MULTILINE,
+    )
+    for code in re.findall("`(.*?)`", codes) or [None]
+    # 503 without a code is what the gateway says before there is a stream.
+    if not (status == "503" and codes == "–")
+    and code != "body_too_large"  # It is found before there is a stream, too.
+]
+TITLES = {
+    413: "The picture is too large",
+    429: "The server is busy",
+    500: "The server failed",
+    503: "The server is not ready",
+    504: "It took too long",
+}
+
+
+def test_a_failure_inside_of_a_stream_is_told_like_one_before_it(page: WebPage):
+    assert len(ERRORS) > 15
+    page.choose("in.png", PICTURE)
+    for status, code, again in ERRORS:
+        kind = "rate_limit_error" if status == 429 else "server_error"
+        kind = "invalid_request_error" if status < 429 else kind
+        error = {"message": f"about {code}", "type": kind, "param": None, "code": code}
+        text = f"event: image_upscale.error\nid: 2\ndata: {json.dumps({'error': error})}\n\n"
+        page.page.unroute("**/v1/images/upscale")
+        page.page.route(
+            "**/v1/images/upscale",
+            lambda route, text=text: route.fulfill(body=text, content_type="text/event-stream"),
+        )
+
+        page.start()
+
+        page.await_state("failed")
+        assert TITLES[status] in page.alert(), code
+        assert page.page.locator("#failure button").is_visible() == again, code
 
 
 def test_a_key_is_asked_for_where_the_server_wants_one(open_page, start_server, tmp_path):

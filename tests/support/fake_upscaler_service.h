@@ -156,16 +156,29 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
   // it answers to all.
   void set_wanted_authorization(std::string text) { wanted_authorization_ = std::move(text); }
 
-  // Answers with a version, "1.2.3", and a model, "the-model".
+  // What GetServerInfo calls the model. Before the first call.
+  void set_model(std::string name) { model_ = std::move(name); }
+
+  // How GetServerInfo ends. Before the first call.
+  void set_info_status(grpc::Status status) { info_status_ = std::move(status); }
+
+  // Returns when GetServerInfo was asked so often.
+  void AwaitInfos(std::size_t count) {
+    MutexLock lock(mutex_);
+    while (infos_ < count) lock.Wait(changed_);
+  }
+
+  // Answers with a version, "1.2.3", and a model, "the-model" unless another one was set.
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* /*request*/,
                                           v1::GetServerInfoResponse* response) override {
     response->set_version("1.2.3");
-    response->mutable_model()->set_name("the-model");
+    response->mutable_model()->set_name(model_);
+    CountInfo();
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     const bool wanted = wanted_authorization_.empty() ||
                         Metadata(*context, "authorization") == wanted_authorization_;
-    reactor->Finish(wanted ? grpc::Status::OK
+    reactor->Finish(wanted ? info_status_
                            : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "no such key"));
     return reactor;
   }
@@ -257,6 +270,12 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
     changed_.notify_all();
   }
 
+  void CountInfo() {
+    const MutexLock lock(mutex_);
+    ++infos_;
+    changed_.notify_all();
+  }
+
   void CountCancel() {
     const MutexLock lock(mutex_);
     ++cancelled_;
@@ -268,12 +287,15 @@ class FakeUpscalerService final : public v1::UpscalerService::CallbackService {
   std::string target_;
   Estimate estimate_;
   std::string wanted_authorization_;
+  std::string model_ = "the-model";
+  grpc::Status info_status_{};
 
   mutable Mutex mutex_;
   std::condition_variable changed_;
   std::vector<ReceivedUpscale> received_ ABSL_GUARDED_BY(mutex_);
   std::size_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t cancelled_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t infos_ ABSL_GUARDED_BY(mutex_) = 0;
 
   // Last, so that its calls end before what they use.
   std::unique_ptr<grpc::Server> server_;

@@ -16,6 +16,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -94,6 +95,29 @@ class HttpConnection {
     char byte = 0;
     while (!absl::StrContains(text, "\r\n\r\n") && ::recv(socket_, &byte, 1, 0) == 1) text += byte;
     return text;
+  }
+
+  // How much the system keeps of what has come and was not read.
+  void SetReceiveBuffer(int bytes) const {
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
+
+  // Reads until so many more bytes have come; false where the server closes first.
+  bool AwaitBytes(std::size_t bytes) {
+    const std::size_t wanted = received_.size() + bytes;
+    while (received_.size() < wanted) {
+      if (!Receive()) return false;
+    }
+    return true;
+  }
+
+  // Whether the server closes the connection before so many milliseconds have passed.
+  bool EndsWithin(int milliseconds) {
+    pollfd poll{.fd = socket_, .events = POLLIN, .revents = 0};
+    while (::poll(&poll, 1, milliseconds) == 1) {
+      if (!Receive()) return true;
+    }
+    return false;
   }
 
   // Everything until the server closes the connection.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,6 +26,14 @@ using test::GoodScript;
 // Passes each line on as soon as it is complete.
 class Lines final : public std::stringbuf {
  public:
+  // How often `text` was written.
+  std::size_t Count(const std::string& text) {
+    const MutexLock lock(mutex_);
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text_.find(text, at)) != std::string::npos; ++at) ++count;
+    return count;
+  }
+
   // Blocks until a line with `text` was written.
   void Await(const std::string& text) {
     MutexLock lock(mutex_);
@@ -48,12 +57,23 @@ class Lines final : public std::stringbuf {
 class BackendWatchTest : public ::testing::Test {
  protected:
   std::unique_ptr<BackendWatch> Watch(const std::string& target) {
-    return std::make_unique<BackendWatch>(MakeChannel(target), "", logger_, 1ms);
+    backends_ = Backends::One(MakeChannel(target));
+    return std::make_unique<BackendWatch>(*backends_, "", logger_, 1ms);
+  }
+
+  std::unique_ptr<BackendWatch> WatchAll(const std::vector<std::string>& targets) {
+    std::vector<Backends::Listed> servers;
+    for (const std::string& target : targets) {
+      servers.push_back({target, MakeChannel(target), MakeChannel(target)});
+    }
+    backends_ = *Backends::Several(MakeChannel(targets.back()), servers);
+    return std::make_unique<BackendWatch>(*backends_, "", logger_, 1ms);
   }
 
   Lines lines_;
   std::ostream out_{&lines_};
   Logger logger_{LogForm::kText, out_};
+  std::unique_ptr<const Backends> backends_;
 };
 
 TEST_F(BackendWatchTest, LearnsWhatIsServed) {
@@ -85,6 +105,39 @@ TEST_F(BackendWatchTest, NoticesThatAServerHasGone) {
   lines_.Await("health ready=false");
   EXPECT_FALSE(watch->ready());
   EXPECT_EQ(watch->model(), "the-model");  // Still the best guess.
+}
+
+TEST_F(BackendWatchTest, KeepsToOneNameWhereServersDiffer) {
+  FakeUpscalerService first(GoodScript({}));
+  FakeUpscalerService second(GoodScript({}));
+  first.set_model("old");
+  second.set_model("new");
+
+  const auto watch = WatchAll({first.target(), second.target()});
+  lines_.Await("serve different models");
+  const std::string told = watch->model();
+  first.AwaitInfos(20);
+  second.AwaitInfos(20);
+
+  EXPECT_EQ(watch->model(), told);
+  EXPECT_EQ(lines_.Count("model model="), 1U);
+  EXPECT_EQ(lines_.Count("serve different models"), 1U);
+}
+
+TEST_F(BackendWatchTest, TakesUpTheOtherNameWhenNobodyServesTheOneAnyMore) {
+  auto first = std::make_unique<FakeUpscalerService>(GoodScript({}));
+  FakeUpscalerService second(GoodScript({}));
+  first->set_model("old");
+  const auto watch = WatchAll({first->target()});
+  lines_.Await("model model=old");
+  second.set_model("new");
+  const auto both = WatchAll({first->target(), second.target()});
+  lines_.Await("serve different models");
+
+  first.reset();
+
+  while (both->model() != "new") continue;
+  lines_.Await("model model=new");
 }
 
 }  // namespace
