@@ -3,6 +3,7 @@
 
 IMAGE ?= docs/pictures/astronaut.png
 MODEL ?= checkpoints/demo
+SECONDS_OF_FUZZING ?= 60
 
 # A compile job that sees LibTorch's headers can take 2 GB: as many as there are
 # cores, but never more than a third of the memory in GB, and at least one.
@@ -13,7 +14,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 SERVER := build/release/bin/upscaler-server
 PROGRAMS := upscaler-server upscaler-gateway upscale
 
-.PHONY: help setup build demo serve test asan tsan clang bench format lint clean
+.PHONY: help setup build demo serve test asan tsan clang fuzz bench format lint clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +47,14 @@ tsan: ## the tests that race, under ThreadSanitizer
 clang: ## compile and test with Clang and its thread safety analysis
 	@tools/setup.sh build test lint
 	cmake --workflow --preset clang
+
+fuzz: ## feed the decoder bytes of libFuzzer's making for a minute [SECONDS_OF_FUZZING=60]
+	@tools/setup.sh build lint
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	mkdir -p build/fuzz/corpus
+	cd build/fuzz && ASAN_OPTIONS=detect_leaks=0 bin/decode_picture_fuzz -max_total_time=$(SECONDS_OF_FUZZING) \
+	  -max_len=65536 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 -verbosity=0 corpus ../../tests/fuzz/corpus/decode
 
 bench: ## measure scheduling and service (10 minutes); draw the figures of docs/
 	@tools/setup.sh build test bench

@@ -50,8 +50,8 @@ absl::Status Measure(const Settings& settings, Engine& engine, const std::string
   const TimePoint start = clock.Now();
   const auto budget = std::chrono::duration_cast<TimePoint::duration>(
       std::chrono::duration<double>(settings.warm_up_seconds));
-  UPSCALER_RETURN_IF_ERROR(MeasureCosts(
-      engine, {.max_pixels = LargestWhole(settings), .budget = budget}, clock, costs));
+  UPSCALER_RETURN_IF_ERROR(
+      MeasureCosts(engine, {.max_pixels = LargestWhole(settings), .budget = budget}, clock, costs));
   logger.Info("measured the model",
               {{"device", device},
                {"seconds", Seconds(clock.Now() - start)},

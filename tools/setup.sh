@@ -24,7 +24,7 @@ build_packages=(
   curl jq libvips-tools # the demo: its request, its answer, its picture side by side
 )
 test_packages=(python3-venv chromium fonts-dejavu-core)
-lint_packages=(clang clang-format clang-tidy shellcheck python3-venv protobuf-compiler)
+lint_packages=(clang libclang-rt-14-dev clang-format clang-tidy shellcheck python3-venv protobuf-compiler)
 
 log=.deps/setup.log
 

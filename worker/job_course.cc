@@ -63,4 +63,14 @@ JobProgress JobCourse::At(Stage stage) const {
   return progress;
 }
 
+JobCourse CourseOf(const UpscaleTask& task, const RequestPlan& plan) {
+  std::vector<JobCourse::Run> runs;
+  for (const ModelRun& run : plan.runs) {
+    const bool encodes = runs.empty() && !task.latents.has_value() && run.tile_side > 0;
+    runs.push_back({.steps = task.steps, .encoding = encodes ? 1 : 0});
+  }
+  const bool in_bands = plan.runs.back().tile_side > 0 && task.output_type == OutputType::kImage;
+  return {static_cast<std::size_t>(task.image_count), std::move(runs), in_bands};
+}
+
 }  // namespace upscaler

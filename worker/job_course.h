@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "worker/queue/row.h"
+#include "worker/request_plan.h"
 #include "worker/scheduler/observer.h"
 #include "worker/upscale_task.h"
 
@@ -55,5 +56,8 @@ class JobCourse {
   std::vector<Run> runs_;
   bool in_bands_ = false;
 };
+
+// That of a request that is taken on.
+JobCourse CourseOf(const UpscaleTask& task, const RequestPlan& plan);
 
 }  // namespace upscaler

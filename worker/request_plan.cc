@@ -81,9 +81,7 @@ BatchKey KeyOf(const UpscaleTask& task, PictureSize picture, int tile_side) {
 // The side of the tiles for a run on `padded`; 0 where it is done as a whole.
 absl::StatusOr<int> TileSideFor(const RequestRules& rules, const UpscaleTask& task,
                                 PictureSize padded) {
-  const auto bytes_of = [&](int side) {
-    return rules.memory.row_bytes(KeyOf(task, padded, side));
-  };
+  const auto bytes_of = [&](int side) { return rules.memory.row_bytes(KeyOf(task, padded, side)); };
   const bool fits_whole = bytes_of(0) <= rules.memory.bytes;
   const bool automatic = task.tile_size == 0;
   if (automatic && fits_whole && Area(padded) <= rules.tiling.max_whole_pixels) return 0;
@@ -195,10 +193,10 @@ absl::StatusOr<RequestPlan> PlanRequest(const RequestRules& rules, const CostMod
   }
   for (int scale = 1; scale < task.scale; scale *= 2) {
     const bool last = 2 * scale == task.scale;
-    UPSCALER_ASSIGN_OR_RETURN(
-        ModelRun run, PlanRun(rules, costs, task, ScaledBy(padded, scale),
-                              /*encodes=*/scale == 1 && !task.latents.has_value(),
-                              /*decodes=*/last && task.output_type == OutputType::kImage));
+    UPSCALER_ASSIGN_OR_RETURN(ModelRun run,
+                              PlanRun(rules, costs, task, ScaledBy(padded, scale),
+                                      /*encodes=*/scale == 1 && !task.latents.has_value(),
+                                      /*decodes=*/last && task.output_type == OutputType::kImage));
     plan.runs.push_back(run);
   }
   plan.host_bytes = HostBytes(rules, task, came, plan.input, padded, plan);

@@ -57,8 +57,8 @@ struct ModelRun {
 
 // A request that is taken on, as far as its size tells.
 struct RequestPlan {
-  PictureSize input;           // That is upscaled.
-  std::vector<ModelRun> runs;  // One after the other: each goes on from the latents of the last.
+  PictureSize input;            // That is upscaled.
+  std::vector<ModelRun> runs;   // One after the other: each goes on from the latents of the last.
   std::int64_t host_bytes = 0;  // Of the request, beside its encoded input.
 
   // Of all runs of one picture alone.

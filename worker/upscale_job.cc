@@ -18,19 +18,19 @@ namespace {
 // Of a preview, from 0 to 100: it is looked at for a moment.
 constexpr int kPreviewQuality = 80;
 
-// The longest of each part, so that a request's timings read like one picture's.
-void TakeLongest(RowTimings& into, const RowTimings& from) {
-  into.queue = std::max(into.queue, from.queue);
-  into.encode = std::max(into.encode, from.encode);
-  into.denoise = std::max(into.denoise, from.denoise);
-  into.decode = std::max(into.decode, from.decode);
-}
-
-void Add(RowTimings& into, const RowTimings& from) {
-  into.queue += from.queue;
-  into.encode += from.encode;
-  into.denoise += from.denoise;
-  into.decode += from.decode;
+// Of what a preview shows, the part that is the picture: without its padding. `input` is what
+// the run of the model doubles.
+PictureSize PreviewSize(const Image& preview, PictureSize input, const RequestRules& rules) {
+  const auto latents_of = [&](int width, int height) {
+    return LatentsSizeOf(DoubleOf({.width = width, .height = height}), rules.latents);
+  };
+  const PictureSize latents = latents_of(input.width, input.height);
+  // A preview of many latents shows every so manieth of them.
+  const int padded =
+      latents_of(PaddedSide(input.width, rules.sides), PaddedSide(input.height, rules.sides)).width;
+  const int stride = (padded + preview.width - 1) / preview.width;
+  return {.width = (latents.width + stride - 1) / stride,
+          .height = (latents.height + stride - 1) / stride};
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ void UpscaleJob::Read(Reservation reservation) {
   {
     MutexLock lock(mutex_);
     rows_ahead_ = place.rows_ahead;
-    course_ = CourseOfPlan();
+    course_ = CourseOf(task_, plan_);
   }
   listener_->OnAccepted({.input = plan_.input,
                          .output = ScaledBy(plan_.input, task_.scale),
@@ -124,7 +124,7 @@ Row UpscaleJob::MakeRow(int index, std::size_t run, std::shared_ptr<const Latent
                .steps = task_.steps,
                .seed = SeedOf(index),
                .latents_wanted = !last || task_.output_type == OutputType::kLatents,
-               .bits = BitsWanted(),
+               .bits = task_.output.bits == 16 || input_.moves_colours() ? 16 : 8,
                .preview_count = PreviewsOf(run),
                .tile_side = of.tile_side};
   Row row{
@@ -150,12 +150,6 @@ Row UpscaleJob::MakeRow(int index, std::size_t run, std::shared_ptr<const Latent
         [job = shared_from_this()](const RowPlace& place) { job->OnPlace(place); });
   }
   return row;
-}
-
-int UpscaleJob::BitsWanted() const {
-  // Colours on their way back to another profile need their fractions.
-  const bool moves = !input_.traits->profile.empty() && !input_.traits->profile_is_srgb;
-  return task_.output.bits == 16 || moves ? 16 : 8;
 }
 
 int UpscaleJob::PreviewsOf(std::size_t run) const {
@@ -214,7 +208,8 @@ void UpscaleJob::ShowPreviews() {
 }
 
 std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
-  const PictureSize size = PreviewSize(preview);
+  const PictureSize size =
+      PreviewSize(preview.image, ScaledBy(plan_.input, 1 << preview.run), surroundings_.rules);
   absl::StatusOr<std::string> encoded = WithinMemory([&] {
     return EncodePicture(preview.image, size.width, size.height, PictureTraits{},
                          {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
@@ -228,34 +223,9 @@ std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
                     .encoded = *std::move(encoded)};
 }
 
-PictureSize UpscaleJob::PreviewSize(const Preview& preview) const {
-  const RequestRules& rules = surroundings_.rules;
-  const PictureSize input = ScaledBy(plan_.input, 1 << preview.run);
-  const PictureSize latents = LatentsSizeOf(DoubleOf(input), rules.latents);
-  // A preview of many latents shows every so manieth of them.
-  const PictureSize padded = LatentsSizeOf(
-      {.width = 2 * PaddedSide(input.width, rules.sides),
-       .height = 2 * PaddedSide(input.height, rules.sides)},
-      rules.latents);
-  const int stride = (padded.width + preview.image.width - 1) / preview.image.width;
-  return {.width = (latents.width + stride - 1) / stride,
-          .height = (latents.height + stride - 1) / stride};
-}
-
 std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration work_ahead) const {
   if (plan_.work_is_guess()) return std::nullopt;
   return surroundings_.forecast.UntilDone(work_ahead, plan_.work(), reservation_->rows());
-}
-
-JobCourse UpscaleJob::CourseOfPlan() const {
-  std::vector<JobCourse::Run> runs;
-  for (const ModelRun& run : plan_.runs) {
-    const bool encodes = runs.empty() && !task_.latents.has_value() && run.tile_side > 0;
-    runs.push_back({.steps = task_.steps, .encoding = encodes ? 1 : 0});
-  }
-  const bool in_bands =
-      plan_.runs.back().tile_side > 0 && task_.output_type == OutputType::kImage;
-  return {static_cast<std::size_t>(task_.image_count), std::move(runs), in_bands};
 }
 
 void UpscaleJob::OnAdvance(int index, const RowAdvance& advance) {
@@ -307,7 +277,7 @@ void UpscaleJob::BeginNextRun(int index, RowResult row) {
   {
     MutexLock lock(mutex_);
     const auto picture = static_cast<std::size_t>(index);
-    Add(earlier_runs_[picture], row.timings);
+    earlier_runs_[picture].Add(row.timings);
     course_.BeginNextRun(picture);
     run = course_.run(picture);
   }
@@ -337,8 +307,8 @@ void UpscaleJob::Write(int index, RowResult row) {
   {
     MutexLock lock(mutex_);
     outcome_.pictures[static_cast<std::size_t>(index)] = *std::move(picture);
-    Add(row.timings, earlier_runs_[static_cast<std::size_t>(index)]);
-    TakeLongest(outcome_.timings, row.timings);
+    row.timings.Add(earlier_runs_[static_cast<std::size_t>(index)]);
+    outcome_.timings.TakeLongest(row.timings);
     if (outcome_.warnings.empty()) {
       outcome_.warnings = input_.warnings;
       // Of the prompt, which both runs have read.

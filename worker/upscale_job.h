@@ -90,11 +90,8 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   // The row of a picture's next run. `latents` are those of the run before, if there was one.
   Row MakeRow(int index, std::size_t run, std::shared_ptr<const Latents> latents);
   const ModelRun& RunOf(std::size_t run) const { return plan_.runs[run]; }
-  int BitsWanted() const;
   int PreviewsOf(std::size_t run) const;
   std::uint64_t SeedOf(int index) const;
-
-  JobCourse CourseOfPlan() const;
 
   // The row that comes first stands elsewhere in the queue.
   void OnPlace(const RowPlace& place) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -104,8 +101,6 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   void ShowPreviews() ABSL_LOCKS_EXCLUDED(mutex_);
   // Nothing where it fails.
   std::optional<JobPreview> Encode(const Preview& preview) const;
-  // Of what of it shows the picture, without the padding.
-  PictureSize PreviewSize(const Preview& preview) const;
   void OnAdvance(int index, const RowAdvance& advance) ABSL_LOCKS_EXCLUDED(mutex_);
   // So much of a finished picture has been decoded.
   void OnBand(int index, double share) ABSL_LOCKS_EXCLUDED(mutex_);

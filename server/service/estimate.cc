@@ -52,7 +52,8 @@ absl::StatusOr<v1::EstimateUpscaleResponse> EstimateUpscale(
   } else {
     return InvalidField("input", "nothing given; image_size or latents is wanted");
   }
-  UPSCALER_ASSIGN_OR_RETURN(const UpscaleEstimate estimate, upscaler->Estimate(task, {.width = size.width, .height = size.height}));
+  UPSCALER_ASSIGN_OR_RETURN(const UpscaleEstimate estimate,
+                            upscaler->Estimate(task, {.width = size.width, .height = size.height}));
 
   v1::EstimateUpscaleResponse response;
   *response.mutable_effective_spec() = EffectiveSpec(task);

@@ -78,7 +78,8 @@ TEST(BoundTest, ExactlyWhatIsBeyondItIsRefusedAHundredTimes) {
   ThreadPool pool(2);
   {
     Replica replica(parts, {}, engines, std::make_unique<test::DelayEngine>(script), [] {});
-    Upscaler upscaler({.rules = {.sides = {.multiple = 8, .minimum = 16}}}, admission, parts, {pool, pool});
+    Upscaler upscaler({.rules = {.sides = {.multiple = 8, .minimum = 16}}}, admission, parts,
+                      {pool, pool});
     for (int round = 0; round < kRounds; ++round) {
       constexpr std::size_t kAll = kWaiting + kInWork + kTooMany;
       for (std::uint64_t seed = 1; seed <= kAll; ++seed) script.HangPass({.seed = seed, .step = 1});

@@ -101,7 +101,8 @@ TEST_F(UpscalerTest, RefusesAThinPictureThatPaddingWouldMakeTooLarge) {
 TEST_F(UpscalerTest, RefusesAResultThatItsFormatCannotHoldBeforeTheModelRuns) {
   UpscaleTask task = Task(/*width=*/8200, /*height=*/1);
   task.output.format = ImageFormat::kWebp;
-  Upscaler upscaler({.rules = {.sides = {.multiple = 1, .minimum = 1}}}, admission_, parts_, {pool_, pool_});
+  Upscaler upscaler({.rules = {.sides = {.multiple = 1, .minimum = 1}}}, admission_, parts_,
+                    {pool_, pool_});
 
   ASSERT_THAT(upscaler.Start(std::move(task), listener_), IsOk());
 

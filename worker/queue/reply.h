@@ -27,6 +27,11 @@ struct RowTimings {
   TimePoint::duration encode{};   // Prompt to embedding, picture to latents.
   TimePoint::duration denoise{};  // From the first step to the last.
   TimePoint::duration decode{};   // Latents to pixels, but for those that come later.
+
+  // Those of another row of the same picture come on top.
+  void Add(const RowTimings& other);
+  // The longest of each part, so that those of several rows read like one's.
+  void TakeLongest(const RowTimings& other);
 };
 
 // Twice the size of the row's padded picture or latents. PictureRows where the picture is

@@ -118,8 +118,10 @@ class UpscalerServiceTest : public ::testing::Test {
   Metrics metrics_{{}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
   ThreadPool pool_{/*threads=*/1};
   ReplicaPool replicas_{scheduler_, engines_, {"cpu"}, MakeEngines(), {}};
-  Upscaler upscaler_{
-      {.rules = {.sides = kSides, .latents = LatentsRule()}}, admission_, scheduler_, {pool_, pool_}};
+  Upscaler upscaler_{{.rules = {.sides = kSides, .latents = LatentsRule()}},
+                     admission_,
+                     scheduler_,
+                     {pool_, pool_}};
   std::atomic<Upscaler*> door_{&upscaler_};
   UploadBudget uploads_{/*bytes=*/4 << 20};
   test::FakeClock patient_;

@@ -116,9 +116,7 @@ TEST(TilePlanTest, NumbersTilesRowByRow) {
   EXPECT_EQ(TilePlan(512, 1024, 512, 32).row(2), 2);
 }
 
-TEST(TilePlanTest, IsOneTileWhereNoSideIsGiven) {
-  EXPECT_EQ(TilePlan(4096, 64, 0, 32).count(), 1);
-}
+TEST(TilePlanTest, IsOneTileWhereNoSideIsGiven) { EXPECT_EQ(TilePlan(4096, 64, 0, 32).count(), 1); }
 
 }  // namespace
 }  // namespace upscaler

@@ -49,8 +49,7 @@ at::Tensor PictureEncoding::TakeSample(NoiseSource& noise) {
   const std::vector<at::Tensor> halves = moments.chunk(2, /*dim=*/1);
   at::Tensor mean = halves[0];
   // In place: of a large picture each of these tensors is a good part of the memory.
-  at::Tensor deviation =
-      halves[1].clamp_(kLeastLogVariance, kMostLogVariance).mul_(0.5).exp_();
+  at::Tensor deviation = halves[1].clamp_(kLeastLogVariance, kMostLogVariance).mul_(0.5).exp_();
   deviation.mul_(noise.Draw(mean.sizes(), checkpoint_.options.dtype).to(mean.device()));
   return mean.add_(deviation).mul(checkpoint_.vae_config.scaling_factor);
 }

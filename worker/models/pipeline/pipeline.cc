@@ -29,8 +29,7 @@ struct TilePass {
 };
 
 // Rows that stand there several times take as many tiles.
-std::vector<TilePass> NextTiles(const Checkpoint& checkpoint,
-                                std::span<PipelineRow* const> rows) {
+std::vector<TilePass> NextTiles(const Checkpoint& checkpoint, std::span<PipelineRow* const> rows) {
   std::vector<TilePass> tiles;
   for (PipelineRow* row : rows) {
     const auto before = std::ranges::count(tiles, row, &TilePass::row);
@@ -127,8 +126,7 @@ PipelineRow Pipeline::Begin(const PipelineRequest& request, Condition condition)
     EncodeTile(row);
   } else {
     // Given latents take no number out of the noise, as in the reference.
-    row.low_resolution =
-        request.latents.to(checkpoint_.options.device, checkpoint_.options.dtype);
+    row.low_resolution = request.latents.to(checkpoint_.options.device, checkpoint_.options.dtype);
     DrawNoise(checkpoint_, row);
   }
   return row;

@@ -31,11 +31,12 @@ at::Tensor TileMap::Weights(const TileAxis& axis, int index) const {
   return at::tensor(weights, at::kFloat);
 }
 
-at::Tensor SamplePatches(const at::Tensor& map, std::int64_t tile_height,
-                         std::int64_t tile_width) {
+at::Tensor SamplePatches(const at::Tensor& map, std::int64_t tile_height, std::int64_t tile_width) {
   constexpr std::int64_t kPatches = 4;  // Each way.
-  const std::int64_t height = std::min(std::max<std::int64_t>(tile_height / kPatches, 1), map.size(2));
-  const std::int64_t width = std::min(std::max<std::int64_t>(tile_width / kPatches, 1), map.size(3));
+  const std::int64_t height =
+      std::min(std::max<std::int64_t>(tile_height / kPatches, 1), map.size(2));
+  const std::int64_t width =
+      std::min(std::max<std::int64_t>(tile_width / kPatches, 1), map.size(3));
   std::vector<at::Tensor> patches;
   for (std::int64_t y = 0; y < kPatches; ++y) {
     for (std::int64_t x = 0; x < kPatches; ++x) {

@@ -30,16 +30,15 @@ void TiledLatents::Add(int index, const at::Tensor& denoised, float sigma, float
       .add_(denoised.to(at::kFloat) * map_.ColumnWeights(column, options) *
             map_.RowWeights(row, options));
   if (column + 1 < map_.plan().across.count()) return;
-  const std::int64_t end =
-      row + 1 == down.count() ? map_.height() : map_.Of(down.start(row + 1));
+  const std::int64_t end = row + 1 == down.count() ? map_.height() : map_.Of(down.start(row + 1));
   Move(top, end, band_.narrow(2, 0, end - top), sigma, next_sigma);
   if (row + 1 == down.count()) band_ = at::Tensor();
 }
 
 void TiledLatents::LowerBand(int row) {
-  const at::Tensor above = std::exchange(
-      band_, at::zeros({1, latents_.size(1), map_.tile_height(), map_.width()},
-                       latents_.options().dtype(at::kFloat)));
+  const at::Tensor above =
+      std::exchange(band_, at::zeros({1, latents_.size(1), map_.tile_height(), map_.width()},
+                                     latents_.options().dtype(at::kFloat)));
   if (row == 0) return;
   const TileAxis& down = map_.plan().down;
   const std::int64_t moved = map_.Of(down.start(row)) - map_.Of(down.start(row - 1));
@@ -47,8 +46,8 @@ void TiledLatents::LowerBand(int row) {
   band_.narrow(2, 0, shared).copy_(above.narrow(2, moved, shared));
 }
 
-void TiledLatents::Move(std::int64_t from, std::int64_t to, const at::Tensor& denoised,
-                        float sigma, float next_sigma) {
+void TiledLatents::Move(std::int64_t from, std::int64_t to, const at::Tensor& denoised, float sigma,
+                        float next_sigma) {
   at::Tensor rows = latents_.narrow(2, from, to - from);
   const at::Tensor moved = EulerStep(rows, denoised, sigma, next_sigma);
   if (to - from == latents_.size(2)) {

@@ -30,7 +30,8 @@ VaeEncoderImpl::VaeEncoderImpl(const VaeConfig& config)
 
 at::Tensor VaeEncoderImpl::forward(const at::Tensor& pixels, NormPass& norms) {
   at::Tensor features = conv_in_(pixels);
-  for (const auto& block : *down_blocks_) features = block->as<VaeStage>()->forward(features, norms);
+  for (const auto& block : *down_blocks_)
+    features = block->as<VaeStage>()->forward(features, norms);
   features = mid_block_(features, norms);
   return conv_out_(at::silu(conv_norm_out_(features, norms)));
 }

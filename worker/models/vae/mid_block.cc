@@ -26,7 +26,8 @@ VaeMidBlockImpl::VaeMidBlockImpl(const VaeConfig& config) {
 
 at::Tensor VaeMidBlockImpl::forward(const at::Tensor& features, NormPass& norms) {
   at::Tensor result = resnets_->at<VaeResnetBlockImpl>(0).forward(features, norms);
-  if (!attentions_->is_empty()) result = attentions_->at<VaeAttentionImpl>(0).forward(result, norms);
+  if (!attentions_->is_empty())
+    result = attentions_->at<VaeAttentionImpl>(0).forward(result, norms);
   return resnets_->at<VaeResnetBlockImpl>(1).forward(result, norms);
 }
 

@@ -15,8 +15,7 @@ constexpr std::int64_t kBordersInSide = 8;
 at::Tensor WithoutBorders(const at::Tensor& features) {
   const std::int64_t y = features.size(2) / kBordersInSide;
   const std::int64_t x = features.size(3) / kBordersInSide;
-  return features.narrow(2, y, features.size(2) - 2 * y)
-      .narrow(3, x, features.size(3) - 2 * x);
+  return features.narrow(2, y, features.size(2) - 2 * y).narrow(3, x, features.size(3) - 2 * x);
 }
 
 // What group normalization of all of `features` together comes to.

@@ -18,7 +18,7 @@ VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in,
 at::Tensor VaeResnetBlockImpl::forward(const at::Tensor& features, NormPass& norms) {
   // The activations overwrite their input, a tensor that nobody else has.
   at::Tensor result = norm1_(features, norms);  // [B, in, H, W]
-  result = conv1_(at::silu_(result));    // [B, out, H, W]
+  result = conv1_(at::silu_(result));           // [B, out, H, W]
   result = norm2_(result, norms);
   result = conv2_(at::silu_(result));
   result += conv_shortcut_ ? conv_shortcut_(features) : features;

@@ -36,7 +36,8 @@ VaeStageImpl::VaeStageImpl(const VaeConfig& config, const VaeStageOptions& optio
 
 at::Tensor VaeStageImpl::forward(const at::Tensor& features, NormPass& norms) {
   at::Tensor result = features;
-  for (const auto& resnet : *resnets_) result = resnet->as<VaeResnetBlock>()->forward(result, norms);
+  for (const auto& resnet : *resnets_)
+    result = resnet->as<VaeResnetBlock>()->forward(result, norms);
 
   switch (then_) {
     case VaeResampling::kNone:

@@ -98,7 +98,8 @@ class RowIndependenceTest : public ::testing::TestWithParam<Case> {
       if (batch.empty()) continue;  // The last ones are done, the next have not come.
       loaded_.Step(batch);
       for (const PipelineRow* row : batch) {
-        courses[static_cast<std::size_t>(row - rows.data())].latents.push_back(row->latents->latents());
+        courses[static_cast<std::size_t>(row - rows.data())].latents.push_back(
+            row->latents->latents());
       }
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {

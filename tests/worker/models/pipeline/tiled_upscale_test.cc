@@ -39,10 +39,7 @@ at::Tensor Picture(std::int64_t height, std::int64_t width) {
   const at::Tensor smooth = at::upsample_bicubic2d(colours, {height, width}, false)[0];
   const at::Tensor grain =
       at::randn({3, height, width}, at::make_generator<at::CPUGeneratorImpl>(2), at::kFloat);
-  return ((smooth + 0.02 * grain).clamp(0, 1) * 255)
-      .to(at::kByte)
-      .permute({1, 2, 0})
-      .contiguous();
+  return ((smooth + 0.02 * grain).clamp(0, 1) * 255).to(at::kByte).permute({1, 2, 0}).contiguous();
 }
 
 struct Case {
@@ -57,15 +54,14 @@ std::ostream& operator<<(std::ostream& out, const Case& upscale) {
 class TiledUpscaleTest : public ::testing::TestWithParam<Case> {
  protected:
   PipelineRow Begin(int tile_side, int steps = 3) {
-    PipelineRow row =
-        loaded_.Begin({.pixels = Picture(kHeight, kWidth),
-                       .prompts = {.prompt = "a photo",
-                                   .negative = "",
-                                   .guidance_scale = GetParam().guidance_scale},
-                       .steps = steps,
-                       .seed = 5,
-                       .previews = true,
-                       .tile_side = tile_side});
+    PipelineRow row = loaded_.Begin({.pixels = Picture(kHeight, kWidth),
+                                     .prompts = {.prompt = "a photo",
+                                                 .negative = "",
+                                                 .guidance_scale = GetParam().guidance_scale},
+                                     .steps = steps,
+                                     .seed = 5,
+                                     .previews = true,
+                                     .tile_side = tile_side});
     while (row.encoding.has_value()) loaded_.pipeline().EncodeTile(row);
     return row;
   }
@@ -81,8 +77,7 @@ class TiledUpscaleTest : public ::testing::TestWithParam<Case> {
   }
 
   at::Tensor Decode(const PipelineRow& row, int bits = 8) {
-    BandDecoder decoder =
-        loaded_.pipeline().DecodeBands(row.latents->latents(), row.plan, bits);
+    BandDecoder decoder = loaded_.pipeline().DecodeBands(row.latents->latents(), row.plan, bits);
     std::vector<at::Tensor> bands;
     for (int i = 0; i < decoder.count(); ++i) bands.push_back(decoder.Next().to(at::kInt));
     return at::cat(bands);
@@ -115,8 +110,7 @@ TEST_P(TiledUpscaleTest, IsTheSameHoweverItsTilesAreSpreadOverPasses) {
   Step(one_by_one, 1);
   Step(by_fours, 4);
 
-  EXPECT_THAT(by_fours.latents->latents(),
-              TensorNear(one_by_one.latents->latents(), kTolerance));
+  EXPECT_THAT(by_fours.latents->latents(), TensorNear(one_by_one.latents->latents(), kTolerance));
 }
 
 TEST_P(TiledUpscaleTest, SharesPassesWithOtherRows) {
