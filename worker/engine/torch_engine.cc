@@ -28,6 +28,16 @@ at::Tensor ToTensor(const Image& image) {
                        image.bits == 8 ? at::kByte : at::kUInt16);
 }
 
+// pixels [H, W, 3] of uint8 or uint16, contiguous
+Image ToImage(const at::Tensor& pixels) {
+  Image image{.width = static_cast<int>(pixels.size(1)),
+              .height = static_cast<int>(pixels.size(0)),
+              .bits = pixels.scalar_type() == at::kByte ? 8 : 16,
+              .pixels = std::vector<std::uint8_t>(pixels.nbytes())};
+  std::memcpy(image.pixels.data(), pixels.const_data_ptr(), image.pixels.size());
+  return image;
+}
+
 // -> [1, C, h, w]
 at::Tensor ToTensor(const Latents& latents) {
   at::Tensor tensor = at::empty({1, latents.channels, latents.height, latents.width}, at::kFloat);

@@ -92,10 +92,11 @@ absl::StatusOr<DecodedPicture> Decode(std::string_view encoded, PngFacts facts,
                              .max_metadata_bytes = limits.max_metadata_bytes}));
   Development plan = PlanDevelopment(header);
   UPSCALER_RETURN_IF_ERROR(check(Describe(header, plan)));
-  DevelopedPicture developed = Develop(plan, alpha);
-
+  // Before pixels are read: libvips' reader of HEIF lets go of what it said about them then.
   auto traits = std::make_shared<PictureTraits>();
   TakeMetadata(header, *traits);
+
+  DevelopedPicture developed = Develop(plan, alpha);
   traits->bits = plan.sample_bits();
   traits->grey = plan.channels == 1;
   traits->alpha = std::move(developed.alpha);

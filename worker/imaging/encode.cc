@@ -5,7 +5,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -108,7 +107,7 @@ absl::StatusOr<std::string> Write(const VImage& answer, const PictureTraits& tra
   } catch (const vips::VError&) {
     if (!target.out_of_memory()) throw;
     vips_error_clear();
-    throw std::bad_alloc();
+    return OutOfMemory();
   }
   return std::move(target).Take();
 }

@@ -76,8 +76,10 @@ std::string IptcForTiff(std::string_view iptc) {
   std::string bare(iptc.starts_with(kPhotoshop) ? FindRecord(iptc.substr(kPhotoshop.size()))
                                                 : iptc);
   if (!IsWhole(bare)) return "";
-  // libvips writes whole numbers of four bytes, whether or not they are there.
-  bare.resize((bare.size() + 3) / 4 * 4);
+  // libvips means to write numbers of four bytes, and says to libtiff how many there are; libtiff
+  // takes that for how many bytes there are. Zeros after a record do no harm.
+  constexpr std::size_t kMisunderstanding = 4;
+  bare.resize(bare.size() * kMisunderstanding);
   return bare;
 }
 

@@ -20,6 +20,14 @@ MemoryTarget::MemoryTarget(std::size_t most_expected, std::size_t insert_after,
   g_signal_connect(target, "seek", G_CALLBACK(&OnSeek), this);
 }
 
+std::string MemoryTarget::Take() && {
+  // What was set aside and not used costs nothing where the system maps it. Smaller strings
+  // come from memory that was used before, and would hold on to it.
+  constexpr std::size_t kAlwaysMapped = 64 << 20;
+  if (written_.capacity() < kAlwaysMapped) written_.shrink_to_fit();
+  return std::move(written_);
+}
+
 std::int64_t MemoryTarget::OnWrite(VipsTargetCustom* /*target*/, const void* data,
                                    std::int64_t size, void* self) {
   return static_cast<MemoryTarget*>(self)->Write(

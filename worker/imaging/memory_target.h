@@ -28,7 +28,7 @@ class MemoryTarget {
   bool out_of_memory() const { return out_of_memory_; }
 
   // What was written.
-  std::string Take() && { return std::move(written_); }
+  std::string Take() &&;
 
  private:
   // What libvips calls, from its threads.

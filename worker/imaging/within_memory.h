@@ -16,6 +16,11 @@
 
 namespace upscaler {
 
+inline absl::Status OutOfMemory() {
+  return WithReason(absl::ResourceExhaustedError("there is no memory left for the picture"),
+                    "OUT_OF_MEMORY");
+}
+
 // Runs `body`, which returns an absl::StatusOr, and returns what it returned, or
 // kResourceExhausted.
 template <typename Body>
@@ -23,8 +28,7 @@ std::invoke_result_t<Body> WithinMemory(Body&& body) {
   try {
     return std::forward<Body>(body)();
   } catch (const std::bad_alloc&) {
-    return WithReason(absl::ResourceExhaustedError("there is no memory left for the picture"),
-                      "OUT_OF_MEMORY");
+    return OutOfMemory();
   }
 }
 

@@ -208,10 +208,12 @@ TEST_F(EncodeTest, GoesBackToTheColourProfileUnlessStripped) {
 
   for (const ImageFormat format : writable_) {
     const EncodeOptions options = {.format = format, .quality = 100, .lossless = true};
-    const VImage kept = test::Open(Encode(picture.image, options, *picture.traits));
+    const std::string kept_file = Encode(picture.image, options, *picture.traits);
+    const VImage kept = test::Open(kept_file);
     EncodeOptions strip = options;
     strip.metadata = MetadataPolicy::kStrip;
-    const VImage stripped = test::Open(Encode(picture.image, strip, *picture.traits));
+    const std::string stripped_file = Encode(picture.image, strip, *picture.traits);
+    const VImage stripped = test::Open(stripped_file);
 
     const int tolerance =
         format == ImageFormat::kPng || format == ImageFormat::kTiff || format == ImageFormat::kWebp

@@ -22,12 +22,12 @@ class EditExifTest : public ::testing::Test {
  protected:
   // EXIF of a camera, with where it was, how it was held, and a thumbnail.
   static std::string Sample() {
-    vips::VImage image = test::Open(test::FileWithExif(".jpg")).copy();
+    const std::string file = test::FileWithExif(".jpg");
+    vips::VImage image = test::Open(file).copy();
     image.set(VIPS_META_ORIENTATION, 6);
     std::string thumbnail = "this is a thumbnail";
     image.set("jpeg-thumbnail-data", nullptr, thumbnail.data(), thumbnail.size());
-    const vips::VImage read = test::Open(test::FileOf(image, ".jpg"));
-    return test::BlobOf(read, VIPS_META_EXIF_NAME);
+    return test::BlobOfFile(test::FileOf(image, ".jpg"), VIPS_META_EXIF_NAME);
   }
 
   // A field of EXIF as libvips reads it; "" where it is not there.

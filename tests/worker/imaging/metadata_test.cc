@@ -37,7 +37,7 @@ class MetadataTest : public ::testing::Test {
   static PictureTraits Traits() {
     return {.profile = test::BlobOf(test::InProfile(test::Flat(1, 1, {0, 0, 0}), "p3"),
                                     VIPS_META_ICC_NAME),
-            .exif = test::BlobOf(test::Open(test::FileWithExif(".jpg")), VIPS_META_EXIF_NAME),
+            .exif = test::BlobOfFile(test::FileWithExif(".jpg"), VIPS_META_EXIF_NAME),
             .xmp =
                 "<x:xmpmeta xmlns:x='adobe:ns:meta/'><a exif:GPSLatitude='48,12N' b:c='d'/>"
                 "</x:xmpmeta>",
@@ -94,8 +94,8 @@ TEST_F(MetadataTest, KeepsWhatTheFormatCanCarryButNotWhereItWas) {
 
 TEST_F(MetadataTest, KeepsTheLocationWhereAsked) {
   for (const ImageFormat format : WritableFormats()) {
-    const VImage answer =
-        test::Open(Answer({.format = format, .metadata = MetadataPolicy::kKeepAll}));
+    const std::string file = Answer({.format = format, .metadata = MetadataPolicy::kKeepAll});
+    const VImage answer = test::Open(file);
 
     EXPECT_THAT(Blob(answer, VIPS_META_XMP_NAME), HasSubstr("GPSLatitude")) << NameOf(format);
     if (format == ImageFormat::kTiff) continue;
@@ -159,9 +159,10 @@ TEST_F(MetadataTest, SaysHowThePictureWasMade) {
 
 TEST_F(MetadataTest, SaysItInAJpegWhoseOwnExifIsTooLarge) {
   PictureTraits traits = Traits();
-  VImage image = test::Open(test::FileWithExif(".jpg")).copy();
+  const std::string small = test::FileWithExif(".jpg");
+  VImage image = test::Open(small).copy();
   image.set("exif-ifd0-Artist", std::string(60'000, 'x').c_str());
-  traits.exif = test::BlobOf(test::Open(test::FileOf(image, ".png")), VIPS_META_EXIF_NAME);
+  traits.exif = test::BlobOfFile(test::FileOf(image, ".png"), VIPS_META_EXIF_NAME);
   ASSERT_GT(traits.exif.size(), 60'000U);
 
   const auto file =

@@ -95,10 +95,15 @@ inline void SetBlob(vips::VImage& image, const char* name, const std::string& bl
   vips_image_set_blob_copy(image.get_image(), name, blob.data(), blob.size());
 }
 
-// A file as libvips reads it.
+// A file as libvips reads it, which must be there for as long as that does.
 inline vips::VImage Open(const std::string& file) {
-  return vips::VImage::new_from_buffer(file.data(), file.size(), /*option_string=*/"")
-      .copy_memory();
+  return vips::VImage::new_from_buffer(file.data(), file.size(), /*option_string=*/"");
+}
+vips::VImage Open(std::string&& file) = delete;
+
+// What a file carries under a name, for libvips' own names.
+inline std::string BlobOfFile(const std::string& file, const char* name) {
+  return BlobOf(Open(file), name);
 }
 
 // The file of a picture of one pixel, with EXIF that says who made it and where.
