@@ -294,6 +294,7 @@ void UpscaleJob::Write(int index, RowResult row) {
       WithinMemory([&] { return WritePicture(index, std::move(row.output)); });
   surroundings_.observer.OnStage(Stage::kImageEncode, surroundings_.clock.Now() - start);
   if (!picture.ok()) {
+    if (absl::IsCancelled(picture.status())) ObserveCancelled(CancelStage::kDelivering);
     Fail(picture.status());
     return;
   }
