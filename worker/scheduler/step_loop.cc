@@ -61,8 +61,8 @@ StepLoop::Outcome StepLoop::Run() {
       for (Row& row : std::span(next.joining).subspan(i + 1)) Restart(std::move(row), {});
       return Outcome::kBroken;
     }
-    const bool joined = begun_.size() > before && begun_.back()->encodings_left == 0;
-    if (joined) batch.push_back(begun_.back().get());
+    const bool ready = begun_.size() > before && begun_.back()->encodings_left == 0;
+    if (ready) batch.push_back(begun_.back().get());
   }
   if (batch.empty()) return Outcome::kStepped;
   return Step(batch) ? Outcome::kStepped : Outcome::kBroken;
@@ -134,7 +134,8 @@ bool StepLoop::Admit(Row row) {
   parts_.observer.OnQueueWait(begun->timings.queue);
   parts_.observer.OnStage(Stage::kText, intake->text);
   if (begun->encodings_left == 0) EndEncoding(*begun);
-  if (begun->encodings == 0 && begun->row.spec.picture != nullptr) {
+  // Of a picture done in tiles that is what each part of its encoding takes.
+  if (begun->course.tiles == 1 && begun->row.spec.picture != nullptr) {
     parts_.costs.NoteEncode(key, begun->timings.encode);
   }
   parts_.observer.OnTextCache(intake->text_cache_hits, intake->text_cache_misses);
