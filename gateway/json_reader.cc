@@ -73,7 +73,7 @@ absl::StatusOr<std::vector<FormField>> JsonReader::Finish() {
     return true;
   };
   const json object = json::parse(body_, keep, /*allow_exceptions=*/false);
-  body_ = std::string();
+  std::string().swap(body_);  // Unlike assigning, gives the memory back.
   if (!structured.empty()) {
     return InvalidField(structured, "a list or an object given; a single value is allowed");
   }

@@ -36,7 +36,6 @@ struct Values {
   std::optional<std::uint32_t> scale;
   std::optional<std::uint32_t> tile_size;
   std::optional<std::uint32_t> bit_depth;
-  std::optional<std::string> suffix;
   bool lossless = false;
   bool no_parameters = false;
   std::string size;
@@ -73,7 +72,7 @@ void DescribeFiles(CLI::App& app, Values& values) {
       ->option_text("PATH");
   app.add_flag("-r,--recursive", values.line.recursive,
                "Look into the folders' folders, too (default: only into the folders themselves)");
-  app.add_option("--suffix", values.suffix,
+  app.add_option("--suffix", values.line.suffix,
                  "Ends the names of outputs that are named after inputs, as in --suffix=-big "
                  "(default: -2x, or -4x with --scale 4)")
       ->option_text("TEXT");
@@ -288,7 +287,6 @@ absl::StatusOr<CommandLine> Combine(Values values) {
   if (line.output == "-" && values.image_count.value_or(1) > 1) {
     return absl::InvalidArgumentError("-o - takes one picture; give a file's name for --n above 1");
   }
-  line.suffix = values.suffix.value_or(values.scale == 4U ? "-4x" : "-2x");
   if (line.suffix.find('/') != std::string::npos) {
     return absl::InvalidArgumentError("--suffix: '/' given; a part of a file's name is allowed");
   }
@@ -323,6 +321,7 @@ std::variant<CommandLine, ExitCode> ParseCommandLine(int argc, const char* const
     return app.exit(error, out, err) == 0 ? ExitCode::kOk : ExitCode::kUsage;
   }
 
+  if (app.count("--suffix") == 0 && values.scale == 4U) values.line.suffix = "-4x";
   absl::StatusOr<CommandLine> line = Combine(std::move(values));
   if (!line.ok()) {
     err << "upscale: " << line.status().message() << "\n";

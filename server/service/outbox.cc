@@ -62,7 +62,7 @@ v1::UpscaleStreamResponse Outbox::TakeFromOutcome() {
   event.mutable_image_chunk()->set_data(picture.encoded.data() + offset_, bytes);
   offset_ += bytes;
   if (offset_ == picture.encoded.size()) {
-    picture.encoded = {};
+    std::string().swap(picture.encoded);  // Unlike assigning, gives the memory back.
     ++picture_;
     header_sent_ = false;
     offset_ = 0;

@@ -58,6 +58,13 @@ def test_the_answer_tells_what_was_done(client: Client, picture):
         "n": 1,
         "output_format": "png",
         "output_compression": 100,
+        "scale": 2,
+        "tile_size": 0,
+        "alpha": "keep",
+        "metadata": "keep",
+        "bit_depth": 8,
+        "lossless": False,
+        "embed_parameters": True,
         **QUICK,
     }
 

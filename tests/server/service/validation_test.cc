@@ -237,8 +237,11 @@ TEST(EffectiveSpecTest, SaysWhatIsSaidOfThePicture) {
 }
 
 TEST(EffectiveSpecTest, LeavesNothingOutButASizeToResizeTo) {
-  const v1::UpscaleSpec effective =
-      EffectiveSpec(UpscaleTask{.prompt = "a", .negative_prompt = "b"});
+  UpscaleTask task;
+  task.prompt = "a";
+  task.negative_prompt = "b";
+
+  const v1::UpscaleSpec effective = EffectiveSpec(task);
 
   const auto* const fields = v1::UpscaleSpec::descriptor();
   for (int i = 0; i < fields->field_count(); ++i) {
