@@ -4,6 +4,24 @@
 
 namespace upscaler {
 
+namespace {
+
+Upscaler::Options OptionsOf(const Settings& settings, LoadedEngines& loaded,
+                            const ReplicaPool& replicas, std::function<ServiceFacts()> service) {
+  Upscaler::Options options;
+  options.rules.sides = loaded.sides;
+  options.rules.latents = loaded.latents;
+  options.rules.limits.max_pixels = settings.max_input_pixels;
+  options.rules.memory = std::move(loaded.memory);
+  options.rules.tiling = {.max_whole_pixels = settings.max_whole_pixels,
+                          .side = settings.tile_size};
+  options.replicas = [&replicas] { return replicas.serving(); };
+  options.service = std::move(service);
+  return options;
+}
+
+}  // namespace
+
 Backend::Backend(const Settings& settings, const Surroundings& surroundings, LoadedEngines loaded)
     : queue_(surroundings.queue),
       costs_(std::move(loaded.costs)),
@@ -15,14 +33,7 @@ Backend::Backend(const Settings& settings, const Surroundings& surroundings, Loa
                 {.batching = settings.batching}),
       // One a replica: whoever writes a picture in bands waits for its device most of the time.
       band_pool_(settings.devices.size()),
-      upscaler_({.rules = {.sides = loaded.sides,
-                           .latents = loaded.latents,
-                           .limits = {.max_pixels = settings.max_input_pixels},
-                           .memory = std::move(loaded.memory),
-                           .tiling = {.max_whole_pixels = settings.max_whole_pixels,
-                                      .side = settings.tile_size}},
-                 .replicas = [this] { return replicas_.serving(); },
-                 .service = surroundings.service},
+      upscaler_(OptionsOf(settings, loaded, replicas_, surroundings.service),
                 surroundings.admission, scheduler_,
                 {.images = surroundings.image_pool, .bands = band_pool_}) {}
 
