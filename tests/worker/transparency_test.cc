@@ -25,7 +25,7 @@ using ::testing::IsEmpty;
 class TransparencyTest : public test::UpscalerFixture {
  protected:
   // A task whose picture is everywhere as opaque as this.
-  static UpscaleTask TaskOf(std::uint8_t alpha, ImageFormat format) {
+  UpscaleTask TaskOf(std::uint8_t alpha, ImageFormat format) {
     const PictureTraits traits{
         .alpha = std::make_shared<const AlphaPlane>(AlphaPlane{
             .width = 16, .height = 16, .samples = std::vector<std::uint8_t>(16 * 16, alpha)})};
