@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -54,6 +55,23 @@ Image ToImage(const Latents& latents) {
     }
   }
   return image;
+}
+
+// With 8 bits a sample, whatever it has.
+Image ToEightBits(const Image& image) {
+  if (image.bits == 8) return image;
+  Image narrow{.width = image.width, .height = image.height, .pixels = {}};
+  for (std::size_t i = 0; i < image.pixels.size(); i += sizeof(std::uint16_t)) {
+    std::uint16_t sample = 0;
+    std::memcpy(&sample, &image.pixels[i], sizeof sample);
+    narrow.pixels.push_back(static_cast<std::uint8_t>((sample + 128) / 257));
+  }
+  return narrow;
+}
+
+// What a row brings, as a picture.
+Image PictureOf(const RowSpec& spec) {
+  return spec.picture == nullptr ? ToImage(*spec.latents) : ToEightBits(*spec.picture);
 }
 
 bool KeepsRule(int side, const SideRule& rule) {
@@ -217,16 +235,16 @@ Engine::Decoding DelayEngine::Finish(RowId id) {
   return [&script = script_, spec = std::move(spec)]() -> absl::StatusOr<RowOutput> {
     const bool in_bands = TilesOf(spec) > 1 && !spec.latents_wanted;
     if (in_bands) {
-      Image picture = Doubled(spec.picture == nullptr ? ToImage(*spec.latents) : *spec.picture);
+      Image picture = Doubled(PictureOf(spec));
       return std::make_unique<DelayedRows>(script, spec, std::move(picture));
     }
     Spend(script, BatchKeyOf(spec), script.decode);
     if (absl::Status status = script.OnDecoding(spec.seed); !status.ok()) return status;
     if (spec.latents_wanted) {
-      return Doubled(spec.latents == nullptr ? ToLatents(*spec.picture, script.latents)
+      return Doubled(spec.latents == nullptr ? ToLatents(PictureOf(spec), script.latents)
                                              : *spec.latents);
     }
-    return Doubled(spec.picture == nullptr ? ToImage(*spec.latents) : *spec.picture);
+    return Doubled(PictureOf(spec));
   };
 }
 
