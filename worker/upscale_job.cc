@@ -83,7 +83,7 @@ absl::Status UpscaleJob::ReadInput() {
   const auto accept = [this](const PictureHeader& came) { return Accept(came); };
   UPSCALER_ASSIGN_OR_RETURN(
       input_, WithinMemory([&] { return ReadJobInput(task_, surroundings_.rules, accept); }));
-  task_.input = {};  // Not needed any more, and it may be large.
+  std::string().swap(task_.input);  // Not needed any more, and it may be large.
   surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
   return absl::OkStatus();
 }
