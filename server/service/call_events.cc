@@ -115,16 +115,17 @@ v1::UpscaleStreamResponse::Completed DescribeCompleted(const UpscaleOutcome& out
   return completed;
 }
 
-v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress,
-                                                     TimePoint first_step, TimePoint now) {
+v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress, TimePoint first,
+                                                     TimePoint now) {
   v1::UpscaleStreamResponse::Progress proto;
   proto.set_phase(PhaseOf(progress.stage));
   proto.set_step(static_cast<std::uint32_t>(progress.steps_done));
   proto.set_total_steps(static_cast<std::uint32_t>(progress.total_steps));
   proto.set_fraction(progress.fraction);
-  if (progress.steps_done > 0) {
-    const int steps_left = progress.total_steps - progress.steps_done;
-    *proto.mutable_eta() = ToProto((now - first_step) * steps_left / progress.steps_done);
+  if (progress.fraction > 0) {
+    const std::chrono::duration<double> left =
+        (now - first) * ((1 - progress.fraction) / progress.fraction);
+    *proto.mutable_eta() = ToProto(std::chrono::duration_cast<TimePoint::duration>(left));
   }
   return proto;
 }

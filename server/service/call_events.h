@@ -29,9 +29,9 @@ v1::UpscaleStreamResponse::Queued DescribePlace(const QueuePlace& place);
 v1::UpscaleStreamResponse::Preview DescribePreview(JobPreview preview);
 v1::UpscaleStreamResponse::Completed DescribeCompleted(const UpscaleOutcome& outcome);
 
-// `progress` with an estimate of the time left: the time since `first_step`,
-// drawn out to the steps that remain. Without one until a step is done.
-v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress,
-                                                     TimePoint first_step, TimePoint now);
+// `progress` with an estimate of the time left: the time since `first`, when progress was first
+// told, drawn out to what remains. Without one at first.
+v1::UpscaleStreamResponse::Progress DescribeProgress(const JobProgress& progress, TimePoint first,
+                                                     TimePoint now);
 
 }  // namespace upscaler
