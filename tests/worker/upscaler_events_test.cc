@@ -150,7 +150,7 @@ TEST_F(UpscalerEventsTest, AnAnswerKeepsItsRoomUntilItIsDelivered) {
 TEST_F(UpscalerEventsTest, EstimatesWhatItKnowsAndSaysNothingOfTheRest) {
   UpscaleTask task = Task(16, 16);
   task.image_count = 2;
-  const PictureSize size = {.width = 16, .height = 16};
+  const PictureHeader size = {.width = 16, .height = 16};
   const absl::StatusOr<UpscaleEstimate> unknown = upscaler_.Estimate(task, size);
   ASSERT_THAT(unknown, IsOk());
   EXPECT_EQ(unknown->output, (PictureSize{.width = 32, .height = 32}));

@@ -171,7 +171,8 @@ class PictureBitsTest : public ::testing::Test {
 TEST_F(PictureBitsTest, ReadsSixteenBitsAsItReadsEight) {
   const at::Tensor pixels = Picture(32, 32);
   const auto latents = [&](at::Tensor of, int tile_side) {
-    PipelineRow row = loaded_.Begin({.pixels = std::move(of), .steps = 1, .tile_side = tile_side});
+    PipelineRow row =
+        loaded_.Begin({.pixels = std::move(of), .prompts = {}, .steps = 1, .tile_side = tile_side});
     while (row.encoding.has_value()) loaded_.pipeline().EncodeTile(row);
     return row.low_resolution;
   };
