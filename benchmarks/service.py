@@ -8,6 +8,7 @@ but the last the model is a stand-in that only lets time pass (upscaler-delay-se
 Server and client share the machine.
 """
 
+import io
 import json
 import os
 import random
@@ -20,11 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
+from PIL import Image
 
 SOURCE = Path(__file__).resolve().parents[1]
 sys.path.append(str(SOURCE / "tests/integration"))
 
-from client import Client  # noqa: E402
+from client import Client, stream_requests  # noqa: E402
 from pictures import make_picture  # noqa: E402
 from server_process import BIN, DELAY_SERVER, command_line  # noqa: E402
 
@@ -76,10 +78,14 @@ def admitted_rows(server: Server) -> float:
     return float(line.split()[1])
 
 
-def resident_mib(server: Server) -> float:
+def memory_mib(server: Server, field: str) -> float:
     status = Path(f"/proc/{server.pid}/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines())
-    return int(fields["VmRSS"].split()[0]) / 1024
+    return int(fields[field].split()[0]) / 1024
+
+
+def resident_mib(server: Server) -> float:
+    return memory_mib(server, "VmRSS")
 
 
 def machine() -> dict:
@@ -220,6 +226,38 @@ def connections(picture: Path) -> dict:
         }
 
 
+def large(picture: Path) -> dict:
+    """A picture of 8192x8192 on the demo model, in one step: how much memory, and how it is told."""
+    side = 8192
+    photograph = Image.open(SOURCE / "docs/pictures/coffee.png").convert("RGB")
+    file = io.BytesIO()
+    photograph.resize((side, side), Image.BICUBIC).save(file, "JPEG", quality=95)
+    with Server() as server:
+        before = resident_mib(server)
+        start = time.monotonic()
+        told, answer_bytes = [], 0
+        options = {"num_inference_steps": 1, "guidance_scale": 1, "seed": 1}
+        for event in Client(server).stub.UpscaleStream(stream_requests(file.getvalue(), **options)):
+            if event.HasField("accepted"):
+                tiles = event.accepted.tile_count
+            if event.HasField("progress"):
+                told.append((event.progress.phase, event.progress.fraction))
+            if event.HasField("image_chunk"):
+                answer_bytes += len(event.image_chunk.data)
+        result = {
+            "side": side,
+            "input_bytes": len(file.getvalue()),
+            "answer_bytes": answer_bytes,
+            "tiles": tiles,
+            "seconds": time.monotonic() - start,
+            "resident_mib_before": before,
+            "peak_resident_mib": memory_mib(server, "VmHWM"),
+            "progress_events": len(told),
+        }
+        print(result)
+        return result
+
+
 def eight(picture: Path) -> dict:
     """Eight requests at once on the demo model, against the same eight one by one."""
     sizes = {}
@@ -260,6 +298,7 @@ def main() -> None:
         "connections": connections,
         "hangup": hangup,
         "overload": overload,
+        "large": large,
         "eight": eight,
     }
     picture = SOURCE / "benchmarks/results/picture.png"
