@@ -27,6 +27,7 @@ class EngineWithMemory final : public Engine {
   std::int64_t FreeBytes() const override { return 0; }
 
   absl::StatusOr<Intake> Admit(RowId /*id*/, const RowSpec& /*spec*/) override { return Intake(); }
+  absl::StatusOr<int> Encode(RowId /*id*/) override { return 0; }
   absl::StatusOr<std::vector<absl::Status>> Step(std::span<const RowId> rows) override {
     return std::vector<absl::Status>(rows.size());
   }

@@ -123,7 +123,8 @@ class RoundTripTest : public ::testing::TestWithParam<Kind> {
   }
 
   static std::optional<DecodedPicture> Decode(const std::string& file) {
-    absl::StatusOr<DecodedPicture> picture = DecodePicture(file, {.max_pixels = 1 << 27}, AlphaPolicy::kKeep);
+    absl::StatusOr<DecodedPicture> picture =
+        DecodePicture(file, {.max_pixels = 1 << 27}, AlphaPolicy::kKeep);
     EXPECT_THAT(picture, IsOk());
     if (!picture.ok()) return std::nullopt;
     return *std::move(picture);
