@@ -24,8 +24,8 @@ constexpr milliseconds kDefaultRetryAfter{5'000};
 int HttpStatus(const absl::Status& status) {
   // HTTP tells apart what is one code to gRPC.
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == "BODY_TOO_LARGE" || reason == "TOO_MANY_PIXELS" || reason == "OUT_OF_MEMORY" ||
-      reason == "RESULT_TOO_LARGE") {
+  if (reason == "BODY_TOO_LARGE" || reason == "TOO_MANY_PIXELS" || reason == "TOO_MANY_FRAMES" ||
+      reason == "METADATA_TOO_LARGE" || reason == "OUT_OF_MEMORY" || reason == "RESULT_TOO_LARGE") {
     return 413;
   }
   if (reason == "STORAGE_FULL") return 503;

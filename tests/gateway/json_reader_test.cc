@@ -75,7 +75,7 @@ TEST(JsonReaderTest, RefusesAListWhereAValueIsWanted) {
 }
 
 TEST(JsonReaderTest, IgnoresFieldsThatMeanNothing) {
-  const auto fields = Read(R"({"metadata": {"any": ["thing"]}})");
+  const auto fields = Read(R"({"annotations": {"any": ["thing"]}})");
 
   ASSERT_THAT(fields, IsOk());
   EXPECT_THAT(*fields, IsEmpty());

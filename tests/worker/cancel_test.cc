@@ -133,7 +133,8 @@ class CancelTest : public ::testing::Test {
                                         .prompt = "a cat",
                                         .negative_prompt = "",
                                         .steps = kSteps,
-                                        .seed = ++seed_},
+                                        .seed = ++seed_,
+                                        .embed_parameters = false},
                                        listener);
       if (job.ok()) {
         listener->Attach(*job);

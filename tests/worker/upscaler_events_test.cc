@@ -171,7 +171,9 @@ TEST_F(UpscalerEventsTest, EstimatesNothingThatItWouldRefuse) {
   const UpscaleTask task = Task(16, 16);
   EXPECT_THAT(upscaler_.Estimate(task, {.width = 101, .height = 100}),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(upscaler_.Estimate(task, {.width = 96, .height = 96}),
+  UpscaleTask whole = task;
+  whole.tile_size = 96;
+  EXPECT_THAT(upscaler_.Estimate(whole, {.width = 96, .height = 96}),
               StatusIs(absl::StatusCode::kResourceExhausted));
   UpscaleTask many = task;
   many.image_count = static_cast<int>(kCapacity) + 1;

@@ -243,7 +243,10 @@ TEST_F(UpscalerTest, TakesADeadlineThatOnlyAnEstimateFromAnotherSizeWouldRefuse)
 }
 
 TEST_F(UpscalerTest, RefusesAPictureThatTheDeviceHasNoMemoryForAndNamesOneThatFits) {
-  const absl::Status status = Run(Task(/*width=*/96, /*height=*/96)).status();
+  UpscaleTask task = Task(/*width=*/96, /*height=*/96);
+  task.tile_size = 96;
+
+  const absl::Status status = Run(std::move(task)).status();
 
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(ReasonOf(status), Optional(std::string("OUT_OF_MEMORY")));

@@ -166,7 +166,7 @@ TEST_F(CommandLineTest, NamesOutputsAfterTheScaleUnlessTold) {
   EXPECT_EQ(ParseGood({"a.png", "--scale", "2"}).suffix, "-2x");
   EXPECT_EQ(ParseGood({"a.png", "--scale", "4"}).suffix, "-4x");
   EXPECT_EQ(ParseGood({"a.png", "--scale", "4", "--suffix=-big"}).suffix, "-big");
-  EXPECT_EQ(ParseGood({"a.png", "--scale", "4", "--suffix="}).suffix, "");
+  EXPECT_EQ(ParseGood({"a.png", "--scale", "4", "--suffix", ""}).suffix, "");
 }
 
 TEST_F(CommandLineTest, RefusesChoicesThatThereAreNot) {

@@ -38,7 +38,7 @@ TEST(ServerInfoTest, TellsWhatIsReadAndWritten) {
 
   EXPECT_THAT(info.input_media_types(),
               ElementsAre("image/png", "image/jpeg", "image/webp", "image/tiff", "image/gif",
-                          "image/heic", "image/avif"));
+                          "image/avif", "image/heic", "image/heif"));
   EXPECT_THAT(info.output_formats(),
               ElementsAre(v1::IMAGE_FORMAT_PNG, v1::IMAGE_FORMAT_JPEG, v1::IMAGE_FORMAT_WEBP,
                           v1::IMAGE_FORMAT_TIFF, v1::IMAGE_FORMAT_AVIF));
