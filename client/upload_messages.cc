@@ -29,8 +29,8 @@ bool UploadMessages::Next(v1::UpscaleStreamRequest& message) {
     return true;
   }
   if (sent_bytes_ == bytes_.size()) {
-      std::string().swap(bytes_);  // Unlike assigning, gives the memory back.
-      counted_ = nullptr;
+    std::string().swap(bytes_);  // Unlike assigning, gives the memory back.
+    counted_ = nullptr;
     sent_bytes_ = 0;
     return false;
   }
