@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -181,28 +182,6 @@ def test_cancelling_stops_the_work(open_page, start_server):
     assert page.has_focus(page.find("button", "Upscale"))
 
 
-def test_a_picture_is_chosen_by_keyboard(page: WebPage):
-    keyboard = page.page.keyboard
-    keyboard.press("Tab")
-    assert page.has_focus(page.find("button", "Choose a picture"))
-
-    with page.page.expect_file_chooser() as chooser:
-        keyboard.press("Enter")
-    chooser.value.set_files({"name": "in.png", "mimeType": "image/png", "buffer": PICTURE})
-    page.await_state("chosen")
-    assert page.has_focus(page.find("button", "Upscale"))
-    keyboard.press("Enter")
-    page.await_state("finished")
-
-    another = page.find("button", "Choose another")
-    another.focus()
-    with page.page.expect_file_chooser() as chooser:
-        keyboard.press("Space")
-    chooser.value.set_files({"name": "other.png", "mimeType": "image/png", "buffer": PICTURE})
-    page.await_state("chosen")
-    expect(page.page.locator("#picture-bar")).to_contain_text("other.png")
-
-
 def test_everything_can_be_done_by_keyboard(page: WebPage):
     keyboard = page.page.keyboard
     page.choose("in.png", PICTURE)
@@ -262,7 +241,7 @@ def test_a_copied_command_makes_the_same_picture(open_page, server, tmp_path, bu
 
     # The browser allows a download fewer characters than a command may have.
     output = tmp_path / name.replace(".png", "-2x.png")
-    assert output.read_bytes() == wanted
+    assert np.array_equal(to_array(output.read_bytes()), to_array(wanted))
 
 
 def test_a_seed_that_is_kept_gives_the_same_picture(open_page, server):

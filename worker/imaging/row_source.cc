@@ -20,6 +20,7 @@ constexpr int kRowsAtATime = 16;
 
 RowSource::RowSource(PictureRows& rows)
     : rows_(rows), band_{.width = rows.width(), .height = 0, .bits = rows.bits(), .pixels = {}} {
+  MutexLock lock(mutex_);
   const VImage lazy(vips_image_new());
   VipsImage* image = lazy.get_image();
   vips_image_init_fields(image, rows.width(), rows.height(), Image::kChannels,
@@ -35,6 +36,7 @@ RowSource::RowSource(PictureRows& rows)
 int RowSource::Generate(VipsRegion* out, void* /*sequence*/, void* self, void* /*unused*/,
                         int* /*stop*/) {
   auto* source = static_cast<RowSource*>(self);
+  MutexLock lock(source->mutex_);
   if (source->error_.ok()) source->error_ = source->Fill(out);
   return source->error_.ok() ? 0 : -1;
 }
@@ -56,7 +58,8 @@ absl::Status RowSource::Fill(VipsRegion* out) {
 absl::Status RowSource::Advance() {
   const int top = band_top_ + band_.height;
   band_.pixels = {};  // Before there are two of them.
-  UPSCALER_ASSIGN_OR_RETURN(Image next, WithinMemory([this] { return rows_.Next(); }));
+  PictureRows& rows = rows_;
+  UPSCALER_ASSIGN_OR_RETURN(Image next, WithinMemory([&rows] { return rows.Next(); }));
   if (next.width != rows_.width() || next.bits != rows_.bits() || next.height < 1) {
     return absl::InternalError(fmt::format("rows {}x{} of {} bits came; {} wide of {} are wanted",
                                            next.width, next.height, next.bits, rows_.width(),
