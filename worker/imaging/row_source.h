@@ -21,6 +21,8 @@ class RowSource {
  public:
   // `rows` must outlive this object, and this object what it makes. Throws vips::VError.
   explicit RowSource(PictureRows& rows);
+  // After what libvips' threads did last, also as the lock shows it.
+  ~RowSource() { MutexLock lock(mutex_); }
   RowSource(const RowSource&) = delete;
   RowSource& operator=(const RowSource&) = delete;
 
