@@ -165,7 +165,9 @@ class while_one_runs:  # noqa: N801: reads as a word of the test
             stream=True,
             timeout=PATIENCE,
         )
-        assert next(self._response.iter_lines())  # It has its place.
+        # Kept, because the connection is closed with it.
+        self._lines = self._response.iter_lines()
+        assert next(self._lines)  # It has its place.
 
     def __exit__(self, *_):
         self._response.close()
@@ -173,7 +175,7 @@ class while_one_runs:  # noqa: N801: reads as a word of the test
 
 
 def test_a_full_queue_says_when_to_come_back(start):
-    server = start("--queue-capacity=1", "--step-ms=15")
+    server = start("--queue-capacity=1", "--step-ms=50")
 
     with while_one_runs(server):
         check(post(server), 429, "queue_full")
@@ -203,7 +205,7 @@ def test_a_server_that_loads_says_so(start):
 
 
 def test_a_server_that_drains_says_so(start):
-    server = start("--step-ms=15", "--drain-seconds=20")
+    server = start("--step-ms=50", "--drain-seconds=20")
 
     with while_one_runs(server):
         server.end()
