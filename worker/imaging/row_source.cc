@@ -58,8 +58,7 @@ absl::Status RowSource::Fill(VipsRegion* out) {
 absl::Status RowSource::Advance() {
   const int top = band_top_ + band_.height;
   band_.pixels = {};  // Before there are two of them.
-  PictureRows& rows = rows_;
-  UPSCALER_ASSIGN_OR_RETURN(Image next, WithinMemory([&rows] { return rows.Next(); }));
+  UPSCALER_ASSIGN_OR_RETURN(Image next, WithinMemory([this] { return rows_.Next(); }));
   if (next.width != rows_.width() || next.bits != rows_.bits() || next.height < 1) {
     return absl::InternalError(fmt::format("rows {}x{} of {} bits came; {} wide of {} are wanted",
                                            next.width, next.height, next.bits, rows_.width(),

@@ -42,8 +42,9 @@ class RowSource {
   absl::Status Fill(VipsRegion* out) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  PictureRows& rows_;  // Asked with the mutex held: the analysis does not see into lambdas.
+
   mutable Mutex mutex_;
-  PictureRows& rows_ ABSL_GUARDED_BY(mutex_);
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   Image band_ ABSL_GUARDED_BY(mutex_);        // The rows that came last.
   int band_top_ ABSL_GUARDED_BY(mutex_) = 0;  // In the picture.
