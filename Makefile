@@ -54,7 +54,7 @@ fuzz: ## feed the decoder bytes of libFuzzer's making for a minute [SECONDS_OF_F
 	cmake --build --preset fuzz
 	mkdir -p build/fuzz/corpus
 	cd build/fuzz && ASAN_OPTIONS=detect_leaks=0 bin/decode_picture_fuzz -max_total_time=$(SECONDS_OF_FUZZING) \
-	  -max_len=65536 -timeout=20 -rss_limit_mb=3000 -print_final_stats=1 -verbosity=0 corpus ../../tests/fuzz/corpus/decode
+	  -max_len=65536 -timeout=20 -rss_limit_mb=8000 -print_final_stats=1 -verbosity=0 corpus ../../tests/fuzz/corpus/decode
 
 bench: ## measure scheduling and service (10 minutes); draw the figures of docs/
 	@tools/setup.sh build test bench
