@@ -56,12 +56,13 @@ fuzz: ## feed the decoder bytes of libFuzzer's making for a minute [SECONDS_OF_F
 	cd build/fuzz && ASAN_OPTIONS=detect_leaks=0 bin/decode_picture_fuzz -max_total_time=$(SECONDS_OF_FUZZING) \
 	  -max_len=65536 -timeout=20 -rss_limit_mb=8000 -print_final_stats=1 -verbosity=0 corpus ../../tests/fuzz/corpus/decode
 
-bench: ## measure scheduling and service (10 minutes); draw the figures of docs/
+bench: ## measure scheduling, service and model (an hour); draw the figures of docs/
 	@tools/setup.sh build test bench
 	cmake --preset release
 	cmake --build --preset release
 	build/release/bin/scheduling_bench --out benchmarks/results/scheduling.json
 	.deps/test-venv/bin/python -B benchmarks/service.py
+	.deps/peers-venv/bin/python -B benchmarks/model.py
 	.deps/bench-venv/bin/python -B benchmarks/plot.py
 
 format: ## put every C++ file into our form

@@ -1,5 +1,6 @@
 #include "client/job_run.h"
 
+#include <chrono>
 #include <utility>
 
 #include "common/error_details.h"
@@ -27,8 +28,8 @@ void JobRun::Start(std::shared_ptr<grpc::Channel> channel, UpscaleOrder order, s
   options_ = {.api_key = order.api_key,
               .request_id = order.request_id,
               .traceparent = order.traceparent,
-              .tracestate = order.tracestate,
-              .timeout = order.timeout};
+              .tracestate = order.tracestate};
+  if (order.timeout.has_value()) until_ = std::chrono::steady_clock::now() + *order.timeout;
   callbacks_ = std::move(callbacks);
   current_.Enter(create_);
   create_->Start(
@@ -36,6 +37,15 @@ void JobRun::Start(std::shared_ptr<grpc::Channel> channel, UpscaleOrder order, s
       [self = shared_from_this()](const absl::StatusOr<v1::CreateUpscaleJobResponse>& answer) {
         self->OnCreated(answer);
       });
+}
+
+CallOptions JobRun::Options() const {
+  CallOptions options = options_;
+  if (until_.has_value()) {
+    options.timeout = std::chrono::duration_cast<std::chrono::milliseconds>(
+        *until_ - std::chrono::steady_clock::now());
+  }
+  return options;
 }
 
 void JobRun::OnCreated(const absl::StatusOr<v1::CreateUpscaleJobResponse>& answer) {
@@ -48,7 +58,7 @@ void JobRun::OnCreated(const absl::StatusOr<v1::CreateUpscaleJobResponse>& answe
   request.set_job_id(job_id_);
   current_.Enter(watch_);
   watch_->Start(
-      channel_, &JobMethods::WatchUpscaleJob, std::move(request), options_,
+      channel_, &JobMethods::WatchUpscaleJob, std::move(request), Options(),
       {.on_message =
            [self = shared_from_this()](const v1::WatchUpscaleJobResponse& message) {
              self->OnEvent(message.event());
@@ -78,7 +88,7 @@ void JobRun::Download(std::uint32_t image_index) {
   // call may be at work.
   if (!current_.Enter(download_)) return;
   download_->Start(
-      channel_, &JobMethods::DownloadUpscaleJob, std::move(request), options_,
+      channel_, &JobMethods::DownloadUpscaleJob, std::move(request), Options(),
       {.on_message = [self = shared_from_this()](
                          const v1::DownloadUpscaleJobResponse& part) { self->OnPart(part); },
        .on_done = [self = shared_from_this()](

@@ -5,8 +5,10 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <absl/status/status.h>
@@ -47,6 +49,8 @@ class JobRun final : public std::enable_shared_from_this<JobRun> {
  private:
   JobRun() = default;
 
+  // Of the next call, which has the time that those before it have left.
+  CallOptions Options() const;
   void OnCreated(const absl::StatusOr<v1::CreateUpscaleJobResponse>& answer);
   void OnEvent(const v1::UpscaleStreamResponse& event);
   void Download(std::uint32_t image_index);
@@ -56,7 +60,8 @@ class JobRun final : public std::enable_shared_from_this<JobRun> {
 
   // Used by one call's callback after the other's.
   std::shared_ptr<grpc::Channel> channel_;  // Until the end; see PendingCall::LetGo.
-  CallOptions options_;
+  CallOptions options_;                     // But for the timeout, which is for all calls together.
+  std::optional<std::chrono::steady_clock::time_point> until_;
   UpscaleCallbacks callbacks_;
   std::string job_id_;
   const std::shared_ptr<JobCreateCall> create_ = JobCreateCall::Create();

@@ -18,7 +18,7 @@ set(UPSCALER_ROOMS
   "worker/models/nn        : common worker/kernels"
   "worker/models/clip      : common worker/models/nn"
   "worker/models/unet      : common worker/kernels worker/models/nn"
-  "worker/models/vae       : common worker/models/nn"
+  "worker/models/vae       : common worker/kernels worker/models/nn"
   "worker/models/pipeline  : common worker/tiling worker/models/weights worker/models/tokenizer worker/models/sampler worker/models/nn worker/models/clip worker/models/unet worker/models/vae"
   "worker/queue            : common worker/imaging"
   "worker/scheduler        : common worker/imaging worker/queue"

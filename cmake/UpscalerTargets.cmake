@@ -42,18 +42,22 @@ function(upscaler_program name room)
   target_link_libraries(${name} PRIVATE upscaler::${target} upscaler_warnings)
 endfunction()
 
-# upscaler_test(<room> SOURCES <file>... [LABEL <label>])
+# upscaler_test(<room> SOURCES <file>... [LABEL <label>] [TIMEOUT <seconds>])
 #
 # Makes one test program for one room, linked with that room and the test
 # support, and nothing else: a test that needs more is a test of another room.
 # LABEL says what the tests ask of the machine: threads (they race, and run
 # under tsan too), torch, or gpu. Without it they are plain unit tests. The target
-# tests_<label> builds all programs of that label.
+# tests_<label> builds all programs of that label. TIMEOUT is how long one test may
+# take under sanitizers on a busy machine: a minute, unless said otherwise.
 function(upscaler_test room)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL;TIMEOUT" "SOURCES")
   string(REPLACE "/" "_" target "${room}")
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
   endif()
 
   add_executable(${target}_test ${ARG_SOURCES})
@@ -72,5 +76,5 @@ function(upscaler_test room)
   gtest_discover_tests(${target}_test
     TEST_PREFIX "${room}/"
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 60 LABELS ${ARG_LABEL})
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL})
 endfunction()

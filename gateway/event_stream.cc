@@ -18,8 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Some thousand events.
-constexpr std::size_t kMostBehindBytes = std::size_t{256} << 10;
+// Some previews of the largest kind, or some ten thousand other events.
+constexpr std::size_t kMostBehindBytes = std::size_t{4} << 20;
 
 const char* PhaseName(v1::UpscaleStreamResponse::Phase phase) {
   switch (phase) {

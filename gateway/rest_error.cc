@@ -91,10 +91,11 @@ std::string RestMessage(std::string message, const std::string& field, const std
   return message;
 }
 
-// The service's reason, unless it only repeats the gRPC code.
+// The service's reason, unless it only repeats the gRPC code. That the service is away is told by
+// a code all the same: within a stream of events there is no status that could tell it.
 std::string ErrorCode(const absl::Status& status) {
   const std::string reason = ReasonOf(status).value_or("");
-  if (reason == absl::StatusCodeToString(status.code())) return "";
+  if (reason == absl::StatusCodeToString(status.code()) && !absl::IsUnavailable(status)) return "";
   return absl::AsciiStrToLower(reason);
 }
 
@@ -109,7 +110,11 @@ absl::Status Explained(const absl::Status& status) {
     return WithReason(absl::UnavailableError("the gateway is stopping"), "DRAINING");
   }
   // gRPC's own words tell addresses.
-  if (absl::IsUnavailable(status)) return absl::UnavailableError("the service is out of reach");
+  if (absl::IsUnavailable(status)) return Unavailable("the service is out of reach");
+  if (absl::IsDeadlineExceeded(status)) {
+    return WithReason(absl::DeadlineExceededError("the request's time has passed"),
+                      "DEADLINE_PASSED");
+  }
   return status;
 }
 

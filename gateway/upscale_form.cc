@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <iterator>
 #include <set>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <absl/strings/match.h>
+#include <absl/strings/str_replace.h>
 #include <fmt/format.h>
 
 #include "client/image_format.h"
@@ -101,13 +103,19 @@ absl::Status ApplyResponseFormat(const FormField& field, UpscaleForm& form) {
   return absl::OkStatus();
 }
 
+// Browsers end the lines of a form's texts with CRLF, whatever the page has. As the user typed
+// it, a prompt is in one batch with those that come from programs.
+std::string TextOf(const FormField& field) {
+  return absl::StrReplaceAll(field.value, {{"\r\n", "\n"}});
+}
+
 absl::Status ApplyPrompt(const FormField& field, UpscaleForm& form) {
-  form.spec.set_prompt(field.value);
+  form.spec.set_prompt(TextOf(field));
   return absl::OkStatus();
 }
 
 absl::Status ApplyNegativePrompt(const FormField& field, UpscaleForm& form) {
-  form.spec.set_negative_prompt(field.value);
+  form.spec.set_negative_prompt(TextOf(field));
   return absl::OkStatus();
 }
 

@@ -6,7 +6,8 @@
 #   tools/setup.sh build          what compiles and runs the programs
 #   tools/setup.sh build test     and what the tests need besides
 #   tools/setup.sh build lint     and what checks the sources
-#   tools/setup.sh build bench    and what draws the benchmarks' figures
+#   tools/setup.sh build bench    and what draws the benchmarks' figures, and the peers that the
+#                                 model is compared with
 #
 # Debian packages go into the system. Everything else goes into .deps/, which
 # git ignores: the LibTorch wheel into .deps/python (it is used as a C++ library,
@@ -108,6 +109,8 @@ for part in "$@"; do
     bench)
       debian_packages "${test_packages[@]}"
       wheels .deps/bench-venv tools/requirements/bench.txt "what draws figures" install_venv
+      wheels .deps/peers-venv tools/requirements/peers.txt \
+        "diffusers (3 GB to fetch, 6 GB on disk)" install_venv
       ;;
     *)
       echo "setup: '$part' is not a part; wanted build, test, lint or bench" >&2

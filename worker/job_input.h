@@ -26,9 +26,6 @@ struct JobInput {
   // What the answers get back beside the pixels; nothing special where latents came.
   std::shared_ptr<const PictureTraits> traits = std::make_shared<const PictureTraits>();
   std::vector<std::string> warnings{};  // For the client.
-
-  // Whether the answers' colours go back to a profile, for which they need their fractions.
-  bool moves_colours() const { return !traits->profile.empty() && !traits->profile_is_srgb; }
 };
 
 // Asked once, with what is known before memory is taken for pixels, whether the request is

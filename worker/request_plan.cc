@@ -24,6 +24,19 @@ constexpr int kBitsPerByte = 8;
 // device's memory: most of it would be overlap.
 constexpr int kLeastTile = 4;
 
+// Tiles are made smaller for pictures so wide that a row of them would take more on the host.
+constexpr std::int64_t kMostBandBytes = std::int64_t{1} << 30;
+
+// What FillTransparent holds of a pixel while it works: the picture at half the size, and at half
+// of that, and so on, with weights.
+constexpr std::int64_t kFillBytes = 6;
+
+// What libwebp and libaom hold of a pixel until the file is written, as they need the whole
+// picture: so much more than a JPEG takes `vips copy` for a picture of noise.
+constexpr std::int64_t kWebpBytes = 18;
+constexpr std::int64_t kLosslessWebpBytes = 32;
+constexpr std::int64_t kAvifBytes = 32;
+
 const char* FieldOfInput(const UpscaleTask& task) {
   return task.latents.has_value() ? "latents" : "image";
 }
@@ -70,12 +83,16 @@ absl::Status CheckPaddedSize(const RequestRules& rules, const UpscaleTask& task,
 }
 
 BatchKey KeyOf(const UpscaleTask& task, PictureSize picture, int tile_side) {
-  const auto side = [tile_side](int whole) {
-    return tile_side == 0 ? whole : std::min(whole, tile_side);
-  };
-  return {.width = side(picture.width),
-          .height = side(picture.height),
-          .guided = task.guidance_scale > 1.0};
+  return BatchKeyOf(picture.width, picture.height, tile_side, task.guidance_scale);
+}
+
+// What is made of a picture in tiles comes a row of tiles at a time, all across: in float32, as
+// pixels, and of the next one what both have.
+std::int64_t BandBytes(PictureSize padded, int tile_side) {
+  constexpr std::int64_t kSampleBytes = 2 * sizeof(float) + sizeof(std::uint16_t);
+  const PictureSize band =
+      DoubleOf({.width = padded.width, .height = std::min(tile_side, padded.height)});
+  return Area(band) * std::int64_t{Image::kChannels} * kSampleBytes;
 }
 
 // The side of the tiles for a run on `padded`; 0 where it is done as a whole.
@@ -88,12 +105,14 @@ absl::StatusOr<int> TileSideFor(const RequestRules& rules, const UpscaleTask& ta
 
   int side = PaddedSide(automatic ? rules.tiling.side : task.tile_size, rules.sides);
   const int least = kLeastTile * std::max(rules.sides.multiple, rules.sides.minimum);
-  while (automatic && bytes_of(side) > rules.memory.bytes && side / 2 >= least) {
+  const auto is_too_large = [&] {
+    return bytes_of(side) > rules.memory.bytes || BandBytes(padded, side) > kMostBandBytes;
+  };
+  while (automatic && side / 2 >= least && is_too_large()) {
     side = PaddedSide(side / 2, rules.sides);
   }
   if (bytes_of(side) > rules.memory.bytes) {
-    return TooLargeForMemory(KeyOf(task, padded, side), bytes_of(side), rules.memory.bytes,
-                             rules.sides);
+    return TileTooLargeForMemory(side, bytes_of(side), rules.memory.bytes, rules.sides);
   }
   return side >= std::max(padded.width, padded.height) ? 0 : side;
 }
@@ -133,8 +152,32 @@ std::int64_t EncodedBytes(const UpscaleTask& task, const PictureHeader& came, Pi
   return Area(size) * channels * task.output.bits / kBitsPerByte;
 }
 
-// The input as it came, resized and padded; and for each row what its largest moment takes:
-// its result, or where that comes in bands, its latents and what is written of the bands.
+// What an encoder holds beside the picture and the file.
+std::int64_t EncoderBytes(const EncodeOptions& options, PictureSize size) {
+  switch (options.format) {
+    case ImageFormat::kWebp:
+      return Area(size) * (options.lossless ? kLosslessWebpBytes : kWebpBytes);
+    case ImageFormat::kAvif:
+      return Area(size) * kAvifBytes;
+    default:
+      return 0;
+  }
+}
+
+// What a row takes from its last step to its file. In bands, or as a whole, of 16 bits where its
+// colours may have to be moved once more.
+std::int64_t ResultBytes(const UpscaleTask& task, const PictureHeader& came, PictureSize input,
+                         PictureSize padded, int tile_side) {
+  const PictureSize answer = ScaledBy(input, task.scale);
+  const PictureSize decoded = ScaledBy(padded, task.scale);
+  const std::int64_t file = EncodedBytes(task, came, answer) + EncoderBytes(task.output, answer);
+  if (tile_side > 0) return file + BandBytes(ScaledBy(padded, task.scale / 2), tile_side);
+  const int bits = std::max(came.bits, task.output.bits);
+  return file + Area(decoded) * std::int64_t{Image::kChannels} * bits / kBitsPerByte;
+}
+
+// The input as it came, turned, filled, resized and padded; and for each row what its largest
+// moment takes: its result, and where it is done in tiles, its latents.
 std::int64_t HostBytes(const RequestRules& rules, const UpscaleTask& task,
                        const PictureHeader& came, PictureSize input, PictureSize padded,
                        const RequestPlan& plan) {
@@ -144,18 +187,15 @@ std::int64_t HostBytes(const RequestRules& rules, const UpscaleTask& task,
   std::int64_t taken_in = LatentsBytes(rules, input) + LatentsBytes(rules, padded);
   if (!task.latents.has_value()) {
     taken_in = (Area(input) + Area(padded)) * pixel + arrived * alpha;
+    if (came.turned) taken_in += arrived * (pixel + alpha);
+    if (came.alpha) taken_in += arrived * kFillBytes;
     if (task.resize_to.has_value()) taken_in += arrived * pixel;
   }
-  const int last_scale = task.scale;
-  const PictureSize output = ScaledBy(padded, last_scale);
   std::int64_t row = 0;
   if (task.output_type == OutputType::kLatents) {
-    row = LatentsBytes(rules, output);
-  } else if (plan.runs.back().tile_side == 0) {
-    row = Area(output) * static_cast<std::int64_t>(Image::kChannels) * task.output.bits /
-          kBitsPerByte;
+    row = LatentsBytes(rules, ScaledBy(padded, task.scale));
   } else {
-    row = EncodedBytes(task, came, ScaledBy(input, last_scale));
+    row = ResultBytes(task, came, input, padded, plan.runs.back().tile_side);
   }
   for (const ModelRun& run : plan.runs) {
     if (run.tile_side > 0) row += run.device_bytes - rules.memory.row_bytes(run.key);

@@ -1,6 +1,5 @@
 #include "worker/upscale_job.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -8,32 +7,10 @@
 
 #include "common/error_details.h"
 #include "common/status_macros.h"
-#include "worker/imaging/encode.h"
+#include "worker/imaging/encode_options.h"
 #include "worker/imaging/within_memory.h"
-#include "worker/job_output.h"
 
 namespace upscaler {
-namespace {
-
-// Of a preview, from 0 to 100: it is looked at for a moment.
-constexpr int kPreviewQuality = 80;
-
-// Of what a preview shows, the part that is the picture: without its padding. `input` is what
-// the run of the model doubles.
-PictureSize PreviewSize(const Image& preview, PictureSize input, const RequestRules& rules) {
-  const auto latents_of = [&](int width, int height) {
-    return LatentsSizeOf(DoubleOf({.width = width, .height = height}), rules.latents);
-  };
-  const PictureSize latents = latents_of(input.width, input.height);
-  // A preview of many latents shows every so manieth of them.
-  const int padded =
-      latents_of(PaddedSide(input.width, rules.sides), PaddedSide(input.height, rules.sides)).width;
-  const int stride = (padded + preview.width - 1) / preview.width;
-  return {.width = (latents.width + stride - 1) / stride,
-          .height = (latents.height + stride - 1) / stride};
-}
-
-}  // namespace
 
 UpscaleJob::UpscaleJob(const JobSurroundings& surroundings, UpscaleTask task,
                        std::shared_ptr<JobListener> listener, absl::AnyInvocable<void() &&> on_end)
@@ -124,7 +101,7 @@ Row UpscaleJob::MakeRow(int index, std::size_t run, std::shared_ptr<const Latent
                .steps = task_.steps,
                .seed = SeedOf(index),
                .latents_wanted = !last || task_.output_type == OutputType::kLatents,
-               .bits = task_.output.bits == 16 || input_.moves_colours() ? 16 : 8,
+               .bits = MovesColours(*input_.traits, task_.output) ? 16 : task_.output.bits,
                .preview_count = PreviewsOf(run),
                .tile_side = of.tile_side};
   Row row{
@@ -191,12 +168,14 @@ void UpscaleJob::OnPreview(int index, int steps_done, Image image) {
 void UpscaleJob::ShowPreviews() {
   bool more = true;
   while (more) {
-    Preview preview;
+    PictureLook preview;
     {
       MutexLock lock(mutex_);
       preview = std::move(previews_.front());
     }
-    std::optional<JobPreview> encoded = Encode(preview);
+    std::optional<JobPreview> encoded =
+        EncodePreview(preview, plan_.input, surroundings_.rules,
+                      task_.steps * static_cast<int>(plan_.runs.size()));
     {
       MutexLock lock(mutex_);
       if (encoded.has_value()) listener_->OnPreview(*std::move(encoded));
@@ -205,22 +184,6 @@ void UpscaleJob::ShowPreviews() {
     }
     Settle(absl::OkStatus());
   }
-}
-
-std::optional<JobPreview> UpscaleJob::Encode(const Preview& preview) const {
-  const PictureSize size =
-      PreviewSize(preview.image, ScaledBy(plan_.input, 1 << preview.run), surroundings_.rules);
-  absl::StatusOr<std::string> encoded = WithinMemory([&] {
-    return EncodePicture(preview.image, size.width, size.height, PictureTraits{},
-                         {.format = ImageFormat::kJpeg, .quality = kPreviewQuality});
-  });
-  if (!encoded.ok()) return std::nullopt;  // The picture itself matters more.
-  return JobPreview{.image = preview.index,
-                    .number = preview.number,
-                    .steps_done = preview.steps_done,
-                    .total_steps = task_.steps * static_cast<int>(plan_.runs.size()),
-                    .size = size,
-                    .encoded = *std::move(encoded)};
 }
 
 std::optional<TimePoint::duration> UpscaleJob::UntilDone(TimePoint::duration work_ahead) const {

@@ -24,6 +24,7 @@
 #include "worker/job_course.h"
 #include "worker/job_input.h"
 #include "worker/job_output.h"
+#include "worker/job_preview.h"
 #include "worker/job_tally.h"
 #include "worker/picture_parameters.h"
 #include "worker/queue/admission.h"
@@ -73,15 +74,6 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   const std::shared_ptr<CancelToken>& token() const { return token_; }
 
  private:
-  // What a row looked like.
-  struct Preview {
-    int index = 0;
-    int number = 0;
-    std::size_t run = 0;
-    int steps_done = 0;  // Over all runs.
-    Image image{};
-  };
-
   absl::Status ReadInput();
   // Whether an input that comes with this header is taken on: before memory is taken for it.
   // The size that it is to be brought to first.
@@ -99,8 +91,6 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   void OnPreview(int index, int steps_done, Image image) ABSL_LOCKS_EXCLUDED(mutex_);
   // Crops, encodes and tells what there is, in order. On the pool.
   void ShowPreviews() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Nothing where it fails.
-  std::optional<JobPreview> Encode(const Preview& preview) const;
   void OnAdvance(int index, const RowAdvance& advance) ABSL_LOCKS_EXCLUDED(mutex_);
   // So much of a finished picture has been decoded.
   void OnBand(int index, double share) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -142,7 +132,7 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   std::vector<int> previews_shown_ ABSL_GUARDED_BY(mutex_);  // Of each picture, so far.
   int missing_ ABSL_GUARDED_BY(mutex_);  // Rows and previews that are not over yet.
   // In order; the first one is being encoded.
-  std::deque<Preview> previews_ ABSL_GUARDED_BY(mutex_);
+  std::deque<PictureLook> previews_ ABSL_GUARDED_BY(mutex_);
   std::size_t rows_ahead_ ABSL_GUARDED_BY(mutex_) = 0;  // As the listener was told.
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   UpscaleOutcome outcome_ ABSL_GUARDED_BY(mutex_);

@@ -161,7 +161,7 @@ function endRun() {
 }
 
 function stop(error) {
-  const cancelled = running.signal.aborted;
+  const cancelled = running?.signal.aborted ?? false;  // Null where finish() has failed.
   const watched = endRun();
   stage.showStopped();
   enter(result === null ? 'chosen' : 'finished');

@@ -52,11 +52,14 @@ const STATUS_OF_CODE = {
   draining: 503,
   interrupted: 503,
   loading: 503,
+  metadata_too_large: 413,
   no_device: 503,
   out_of_memory: 413,
   result_too_large: 413,
   storage_full: 503,
+  too_many_frames: 413,
   too_many_pixels: 413,
+  unavailable: 503,
   upload_stalled: 504,
 };
 const STATUS_OF_TYPE = {

@@ -1,10 +1,12 @@
 #include "client/job_run.h"
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -38,7 +40,11 @@ class JobRunTest : public ::testing::Test {
     service_ = std::make_unique<FakeJobService>(script);
     channel_ = MakeChannel(service_->target());
     run_->Start(channel_,
-                {.image = "input", .api_key = "key-1", .request_id = "call-1", .via = "rest"},
+                {.image = "input",
+                 .api_key = "key-1",
+                 .request_id = "call-1",
+                 .via = "rest",
+                 .timeout = timeout_},
                 "mine",
                 {.on_event =
                      [this](const Event& event) {
@@ -58,6 +64,7 @@ class JobRunTest : public ::testing::Test {
   std::shared_ptr<JobRun> run_ = JobRun::Create();
   std::vector<Event::EventCase> kinds_;
   std::function<void()> on_header_ = [] {};
+  std::optional<std::chrono::milliseconds> timeout_;
 
  private:
   std::promise<absl::StatusOr<v1::UpscaleResponse>> response_;
@@ -76,6 +83,19 @@ TEST_F(JobRunTest, AnswersAsAnUpscaleDoes) {
   EXPECT_THAT(response->warnings(), ElementsAre("the prompt was cut"));
   EXPECT_EQ(response->effective_spec().num_inference_steps(), 2U);
   EXPECT_THAT(kinds_, ElementsAre(Event::kAccepted, Event::kImageHeader, Event::kCompleted));
+}
+
+TEST_F(JobRunTest, HasOneTimeoutForAllOfItsCalls) {
+  timeout_ = std::chrono::hours(1);
+  on_header_ = [] { std::this_thread::sleep_for(std::chrono::milliseconds(300)); };
+  Start(FinishedJob({"picture"}));
+
+  ASSERT_THAT(Await(), IsOk());
+
+  // The watch, and the download that was begun so much later.
+  const auto asked = service_->asked();
+  ASSERT_THAT(asked, SizeIs(2));
+  EXPECT_LT(asked[1].deadline - asked[0].deadline, std::chrono::milliseconds(150));
 }
 
 TEST_F(JobRunTest, CreatesTheJobUnderItsKey) {

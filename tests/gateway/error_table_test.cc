@@ -269,7 +269,7 @@ const ServiceError kServiceErrors[] = {
     {"LOADING", grpc::StatusCode::UNAVAILABLE, Elsewhere("loading", "9"), "", 9},
     {"DRAINING", grpc::StatusCode::UNAVAILABLE, Elsewhere("draining", "9"), "", 9},
     {"NO_DEVICE", grpc::StatusCode::UNAVAILABLE, Elsewhere("no_device", "9"), "", 9},
-    {"UNAVAILABLE", grpc::StatusCode::UNAVAILABLE, Elsewhere("", "5")},
+    {"UNAVAILABLE", grpc::StatusCode::UNAVAILABLE, Elsewhere("unavailable", "5")},
     {"DEADLINE_PASSED", grpc::StatusCode::DEADLINE_EXCEEDED, TooLate("deadline_passed")},
     {"DEADLINE_UNREACHABLE", grpc::StatusCode::DEADLINE_EXCEEDED, TooLate("deadline_unreachable")},
     {"UPLOAD_STALLED", grpc::StatusCode::DEADLINE_EXCEEDED, TooLate("upload_stalled")},

@@ -117,10 +117,10 @@ TEST(EventStreamTest, AnErrorHasItsFourKeys) {
 
 TEST(EventStreamTest, LeavesNewsOutWhereMuchWaits) {
   BodyPipe pipe;
-  pipe.Write(std::string(200'000, 'x'));
+  pipe.Write(std::string(4'000'000, 'x'));
   EXPECT_FALSE(IsBehind(pipe));
 
-  pipe.Write(std::string(200'000, 'x'));
+  pipe.Write(std::string(4'000'000, 'x'));
   EXPECT_TRUE(IsBehind(pipe));
 }
 

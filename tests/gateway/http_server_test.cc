@@ -287,7 +287,8 @@ TEST_F(HttpServerTest, EndsAConnectionWhoseClientDoesNotTakeItsStream) {
 
   AwaitForgotten();
 
-  EXPECT_EQ(pipe->waiting_bytes(), 0U);
+  // What waits is let go of with the connection, which comes a moment later.
+  while (pipe->waiting_bytes() > 0) continue;
 }
 
 TEST_F(HttpServerTest, SendsAllToAClientThatTakesItSteadily) {

@@ -66,6 +66,14 @@ TEST(ReadFormTest, ReadsEveryField) {
   EXPECT_EQ(form->spec.quality(), 0U);
 }
 
+TEST(ReadFormTest, EndsLinesAsTheUserTypedThem) {
+  const auto form = Read({{"prompt", "a\r\ncat"}, {"negative_prompt", "a\n\r\ndog"}});
+
+  ASSERT_THAT(form, IsOk());
+  EXPECT_EQ(form->spec.prompt(), "a\ncat");
+  EXPECT_EQ(form->spec.negative_prompt(), "a\n\ndog");
+}
+
 TEST(ReadFormTest, TakesTheImageUnderEachOfItsNames) {
   for (const char* name : {"image", "image[]", "file"}) {
     EXPECT_THAT(ReadForm({{name, "the image"}}, "m"), IsOk()) << name;

@@ -75,6 +75,8 @@ def build(start_server: Start, *options: str, step_ms: int = 5) -> House:
     homes: set[int] = set()
     while len(homes) < 2:
         homes.add(house.home_of(house.start(num_inference_steps=1)).pid)
+    while any(backend.metric("upscaler_in_flight") > 0 for backend in backends):
+        pass
     return house
 
 
@@ -203,14 +205,16 @@ def test_events_come_through_while_the_work_goes_on(start_server):
         "POST",
         UPSCALE,
         files={"image": SMALL},
-        data={"stream": "true", "num_inference_steps": 30, "partial_images": 2},
+        data={"stream": "true", "num_inference_steps": 100, "partial_images": 2},
         stream=True,
     ) as answer:
-        kinds = [
-            line.removeprefix(b"event: image_upscale.").decode()
-            for line in answer.iter_lines()
-            if line.startswith(b"event: ")
-        ]
+        kinds = []
+        for line in answer.iter_lines():
+            if not line.startswith(b"event: "):
+                continue
+            kinds.append(line.removeprefix(b"event: image_upscale.").decode())
+            if kinds.count("progress") == 1 and kinds[-1] == "progress":
+                assert any(one.metric("upscaler_in_flight") > 0 for one in house.backends)
 
     assert kinds[0] == "queued" and kinds[-1] == "completed"
     assert kinds.count("partial_image") == 2

@@ -1,12 +1,14 @@
 """Errors of docs/rest.md that come with jobs, and with a gateway whose servers are away."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 import requests
 
 from client import QUICK
-from pictures import SMALL
+from pictures import SMALL, make_noise, make_picture
 from rest_error import check
 from server_process import DELAY_SERVER, GATEWAY, PATIENCE, ServerProcess
 
@@ -15,7 +17,7 @@ UPSCALE = "/v1/images/upscale"
 
 @pytest.fixture(scope="module")
 def server(leaving) -> Iterator[ServerProcess]:
-    process = ServerProcess(program=DELAY_SERVER)
+    process = ServerProcess("--most-pixels=4096", program=DELAY_SERVER)
     yield process
     process.end()
     leaving.append(process)
@@ -103,29 +105,60 @@ def test_jobs_that_end_without_pictures(start):
     check(jobs.order(key="cancelled"), 409, "request_id_reused", "Idempotency-Key")
 
 
+def test_a_job_that_failed(server: ServerProcess):
+    jobs = Jobs(server)
+    path = jobs.start(make_picture(128, 128))
+
+    assert jobs.end(path) == "failed"
+    assert jobs.ask(path).json()["error"]["code"] == "out_of_memory"
+    check(jobs.ask(f"{path}/images/0"), 410, "job_failed")
+
+
 def test_a_job_whose_server_ended(start, tmp_path):
     options = [f"--job-dir={tmp_path}", "--drain-seconds=0", "--step-ms=15"]
     first = start(*options)
-    path = Jobs(first).start(key="mine", num_inference_steps=200)
-    first.await_metric("upscaler_step_duration_seconds_count", at_least=1)
-    first.end()
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(Jobs(first).order, key="mine", wait=True, num_inference_steps=200)
+        first.await_metric("upscaler_step_duration_seconds_count", at_least=1)
+        first.end()
+        check(waits.result(), 503, "interrupted")
     first.check_exit()
 
     jobs = Jobs(start(*options))
 
-    assert jobs.ask(path).json()["status"] == "interrupted"
+    (job,) = jobs.ask("").json()["data"]
+    assert job["status"] == "interrupted"
+    path = f"/{job['id']}"
     check(jobs.ask(f"{path}/images/0"), 410, "job_interrupted")
     # It can be ordered anew, under its own key.
     assert jobs.order(key="mine", wait=True, num_inference_steps=200).status_code == 200
 
 
 def test_too_many_jobs_are_told_to_wait(start):
-    server = start("--max-jobs=1", "--step-ms=15")
+    server = start("--max-jobs=1", "--step-ms=100")
     jobs = Jobs(server)
     path = jobs.start(num_inference_steps=200)
 
     check(jobs.order(), 429, "jobs_full")
     jobs.ask(path, "DELETE")
+
+
+def test_too_many_watchers_are_told_to_wait(start):
+    jobs = Jobs(start("--step-ms=100"))
+    path = jobs.start(num_inference_steps=200)
+
+    with ExitStack() as watchers:
+        for _ in range(16):
+            watcher = watchers.enter_context(jobs.ask(f"{path}/events", stream=True))
+            assert watcher.status_code == 200
+        check(jobs.ask(f"{path}/events"), 429, "too_many_watchers")
+    jobs.ask(path, "DELETE")
+
+
+def test_pictures_that_are_too_large_to_be_kept(start):
+    jobs = Jobs(start("--job-mib=1"))
+
+    check(jobs.order(make_noise(512, 512), wait=True, key="mine"), 413, "result_too_large")
 
 
 def order(server: ServerProcess) -> requests.Response:
@@ -146,13 +179,14 @@ def test_a_gateway_without_its_servers(start, start_server):
     check(Jobs(all_by_one_name).ask(""), 501)
     check(Jobs(all_by_one_name).order(), 501)
     check(order(nobody), 503, "loading")
-    check(requests.get(nobody.rest_url + "/readyz", timeout=PATIENCE), 503)
-    check(requests.get(nobody.rest_url + "/v1/capabilities", timeout=PATIENCE), 503)
+    check(requests.get(nobody.rest_url + "/readyz", timeout=PATIENCE), 503, "unavailable")
+    capabilities = requests.get(nobody.rest_url + "/v1/capabilities", timeout=PATIENCE)
+    check(capabilities, 503, "unavailable")
 
     backend.kill()
     backend.check_exit()
 
-    check(order(one), 503)
-    check(Jobs(one).ask("/" + "0" * 32), 503)
+    check(order(one), 503, "unavailable")
+    check(Jobs(one).ask("/" + "0" * 32), 503, "unavailable")
     for path in ("/v1/models", "/v1/models/demo", "/v1/capabilities"):
-        check(requests.get(one.rest_url + path, timeout=PATIENCE), 503)
+        check(requests.get(one.rest_url + path, timeout=PATIENCE), 503, "unavailable")

@@ -147,6 +147,9 @@ def test_who_brings_no_good_key_is_told_so(start, tmp_path):
     assert post(server, key=BERT).status_code == 200
     check(post(server, key=BERT), 429, "rate_limited")
 
+    with while_one_runs(server, key=CARL):
+        check(post(server, key=CARL), 429, "too_many_calls")
+
 
 class while_one_runs:  # noqa: N801: reads as a word of the test
     """Keeps one long request running, and cuts it off at the end."""
@@ -198,7 +201,7 @@ def test_too_many_uploads_are_told_to_wait(start):
 def test_a_server_that_loads_says_so(start):
     server = start("--load-ms=3000", awaited="listening")
 
-    check(requests.get(server.rest_url + "/readyz"), 503)
+    check(requests.get(server.rest_url + "/readyz"), 503, "unavailable")
     check(post(server), 503, "loading")
     assert requests.get(server.rest_url + "/v1/capabilities").json()["state"] == "loading"
     server.await_log("ready")
@@ -211,7 +214,7 @@ def test_a_server_that_drains_says_so(start):
         server.end()
         server.await_log("refusing new requests")
 
-        check(requests.get(server.rest_url + "/readyz"), 503)
+        check(requests.get(server.rest_url + "/readyz"), 503, "unavailable")
         check(post(server), 503, "draining")
         assert requests.get(server.rest_url + "/v1/capabilities").json()["state"] == "draining"
 
@@ -220,6 +223,12 @@ def test_what_would_take_longer_than_a_request_may_is_refused_at_once(start):
     server = start("--step-ms=400", "--batching=none")
 
     check(post(server, n=10, num_inference_steps=200), 504, "deadline_unreachable")
+
+
+def test_what_takes_longer_than_a_request_may_is_given_up(start):
+    server = start("--step-ms=50", "--rest-request-seconds=1", "--warm-up-seconds=0")
+
+    check(post(server, num_inference_steps=200), 504, "deadline_passed")
 
 
 def test_the_length_of_a_body_is_given_once(server: ServerProcess):

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from client import Client
+from client import Client, at_once
 from server_process import SOURCE
 
 WIDTH, HEIGHT, TILE = 232, 176, 64
+MULTIPLE = 8  # Of which the demo model wants the sides of pictures.
 STEPS = {"num_inference_steps": 4, "guidance_scale": 1, "seed": 3, "prompt": "a photo"}
 
 # Of 255 levels: what a tiled picture may differ from the same done as a whole. docs/pictures.md has
@@ -52,14 +53,17 @@ def to_png(array: np.ndarray) -> bytes:
 
 
 def borders(length: int) -> list[int]:
-    """Where tiles meet along an axis of the answer: their edges, and the middle of what two
-    neighbours have in common. As few tiles as can be that overlap by a quarter, spread evenly."""
-    overlap = TILE // 4
+    """Where tiles meet along an axis of the answer, as worker/tiling/tile_plan.cc has it: their
+    edges, and where one hands over to the next. As few tiles as can be that overlap by a quarter,
+    spread evenly over the multiples that the model takes."""
+    overlap, ramp = TILE // 4, TILE // 8
     count = 1 + -(-(length - TILE) // (TILE - overlap))
-    starts = [(length - TILE) * i // (count - 1) for i in range(count)]
-    found = []
+    starts = [(length - TILE) // MULTIPLE * i // (count - 1) * MULTIPLE for i in range(count)]
+    found = set()
     for this, following in zip(starts, starts[1:]):
-        found += [following, this + TILE, (this + TILE + following) // 2]
+        spare = this + TILE - following - ramp
+        hand_over = following + spare // 2 // MULTIPLE * MULTIPLE
+        found |= {following, this + TILE, hand_over, hand_over + ramp}
     return sorted(2 * position for position in found)
 
 
@@ -115,8 +119,6 @@ def test_errors_near_borders_are_those_of_anywhere(both_ways):
 
 
 def test_tiles_do_not_change_with_what_is_beside_them(client: Client):
-    from client import at_once
-
     png = to_png(photograph("astronaut"))
     alone = client.upscale_rest(png, tile_size=TILE, **STEPS)[0].array
 

@@ -4,7 +4,6 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -22,9 +21,11 @@ PICTURE = make_picture(96, 64)
 # A picture comes in.
 
 
-def test_a_picture_is_chosen(page: WebPage):
+@pytest.mark.parametrize("key", ["", "Enter", "Space"])
+def test_a_picture_is_chosen(page: WebPage, key):
+    button = page.find("button", "Choose a picture")
     with page.page.expect_file_chooser() as chooser:
-        page.find("button", "Choose a picture").click()
+        button.press(key) if key else button.click()
     chooser.value.set_files({"name": "in.png", "mimeType": "image/png", "buffer": PICTURE})
 
     page.await_state("chosen")
@@ -113,10 +114,10 @@ def test_progress_and_previews_are_shown_and_told(page: WebPage):
     running = [one for one in page.shown if one["state"] == "running"]
     fractions = [float(one["value"]) for one in running if one["value"] is not None]
     assert len(set(fractions)) > 20 and fractions == sorted(fractions)
-    assert any(one["detail"] == f"Step 100 of {LONG}" for one in running)
+    assert any(re.fullmatch(f"Step \\d+ of {LONG}", one["detail"]) for one in running)
     assert any(one["eta"].endswith("left") for one in running)
     assert any(one["preview"] for one in running)
-    assert any(one["window"] == "50 % – Upscaler" for one in running)
+    assert any(re.fullmatch(r"\d+ % – Upscaler", one["window"]) for one in running)
     told = {one["told"] for one in page.shown}
     assert {"25 % done", "50 % done", "75 % done", "Done: 192 × 128"} <= told
     assert len(told) < 12  # Screen readers hear of it now and then, not at every step.
@@ -241,7 +242,7 @@ def test_a_copied_command_makes_the_same_picture(open_page, server, tmp_path, bu
 
     # The browser allows a download fewer characters than a command may have.
     output = tmp_path / name.replace(".png", "-2x.png")
-    assert np.array_equal(to_array(output.read_bytes()), to_array(wanted))
+    assert output.read_bytes() == wanted
 
 
 def test_a_seed_that_is_kept_gives_the_same_picture(open_page, server):

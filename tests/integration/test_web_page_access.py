@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from browser import DESK, PHONE, WebPage
 from client import Client
-from server_process import DELAY_SERVER, SOURCE, ServerProcess
+from server_process import DELAY_SERVER, PATIENCE, SOURCE, ServerProcess
 
 PHOTOGRAPH = (SOURCE / "docs/pictures/astronaut.png").read_bytes()
 
@@ -25,7 +26,7 @@ WINDOWS = {
 @pytest.fixture(scope="module")
 def full_server(leaving) -> Iterator[ServerProcess]:
     """Has room for one picture, which one is in for a long time."""
-    process = ServerProcess("--step-ms=50", "--queue-capacity=1", program=DELAY_SERVER)
+    process = ServerProcess("--step-ms=100", "--queue-capacity=1", program=DELAY_SERVER)
     yield process
     process.end()
     leaving.append(process)
@@ -53,6 +54,7 @@ def test_every_state_is_accessible_and_fits(open_page, full_server, name):
     page.start()
     expect(page.page.locator(".preview-picture")).to_be_visible()
     check(page, f"{name} 3 running")
+    page.await_state("running")  # Still.
 
     page.await_state("finished")
     page.copy("Copy as curl")
@@ -87,7 +89,7 @@ def test_what_comes_up_now_and_then_is_accessible_and_fits(
     keys = tmp_path / "keys"
     keys.write_text(f"anna {KEY}\n")
     server = start_server(
-        f"--api-keys-file={keys}", "--step-ms=20", "--batching=none", program=DELAY_SERVER
+        f"--api-keys-file={keys}", "--step-ms=50", "--batching=none", program=DELAY_SERVER
     )
     page = open_page(server, reduced_motion="reduce", **WINDOWS[name])
 
@@ -116,6 +118,25 @@ def test_what_comes_up_now_and_then_is_accessible_and_fits(
     page.await_state("finished")
     expect(page.page.locator("#warnings")).not_to_be_empty()
     check(page, f"{name} 12 warnings")
+
+    with requests.post(
+        f"{server.rest_url}/v1/images/upscale",
+        files={"image": PHOTOGRAPH},
+        data={"num_inference_steps": 200, "stream": "true"},
+        headers={"X-API-Key": KEY},
+        stream=True,
+        timeout=PATIENCE,
+    ) as other:
+        events = other.iter_lines()  # Kept, because the connection is closed with it.
+        assert next(events)
+        page.set(steps=200)
+        page.start()
+        title = page.page.locator(".run-title")
+        expect(title).to_have_text("Waiting")
+        check(page, f"{name} 13 waiting")
+        expect(title).to_have_text("Waiting")  # Still.
+        page.find("button", "Cancel").click()
+    page.await_state("finished")
 
 
 def test_little_motion_is_little(open_page, quick_server):

@@ -2,15 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from browser import WebPage
 from client import Client, at_once
 from pictures import SMALL, make_picture
-from server_process import DELAY_SERVER, PATIENCE, SOURCE
+from server_process import DELAY_SERVER, GATEWAY, PATIENCE, SOURCE
 
 PICTURE = make_picture(96, 64)
 KEY = "annas-key-0123456789abcdef"
@@ -117,7 +118,23 @@ def test_a_server_that_goes_away_meanwhile_is_reported(open_page, start_server):
     server.end()
 
     page.await_state("failed")
-    assert page.alert() != ""
+    assert "The server is not ready" in page.alert()
+    expect(page.page.locator("#failure button")).to_be_visible()
+
+
+def test_a_server_behind_a_gateway_that_goes_away_is_reported(open_page, start_server):
+    server = start_server("--step-ms=20", program=DELAY_SERVER)
+    gateway = start_server(f"--backend={server.grpc_address}", program=GATEWAY, awaited="listening")
+    gateway.await_log("model")
+    page = started(open_page(gateway), steps=200)
+    server.await_metric("upscaler_step_duration_seconds_count", at_least=1)
+
+    server.kill()
+
+    page.await_state("failed")
+    assert "The server is not ready" in page.alert()
+    expect(page.page.locator("#failure button")).to_be_visible()
+    server.check_exit()
 
 
 def test_a_picture_that_the_device_has_no_memory_for_is_too_large(open_page, start_server):
@@ -151,9 +168,7 @@ ERRORS = [
         re.MULTILINE,
     )
     for code in re.findall("`(.*?)`", codes) or [None]
-    # 503 without a code is what the gateway says before there is a stream.
-    if not (status == "503" and codes == "–")
-    and code != "body_too_large"  # It is found before there is a stream, too.
+    if code != "body_too_large"  # It is found before there is a stream.
 ]
 TITLES = {
     413: "The picture is too large",
@@ -162,6 +177,11 @@ TITLES = {
     503: "The server is not ready",
     504: "It took too long",
 }
+
+
+def fulfilled_with(events: str) -> Callable[[Route], None]:
+    # With a second parameter, playwright would hand the request over as well.
+    return lambda route: route.fulfill(body=events, content_type="text/event-stream")
 
 
 def test_a_failure_inside_of_a_stream_is_told_like_one_before_it(page: WebPage):
@@ -173,10 +193,7 @@ def test_a_failure_inside_of_a_stream_is_told_like_one_before_it(page: WebPage):
         error = {"message": f"about {code}", "type": kind, "param": None, "code": code}
         text = f"event: image_upscale.error\nid: 2\ndata: {json.dumps({'error': error})}\n\n"
         page.page.unroute("**/v1/images/upscale")
-        page.page.route(
-            "**/v1/images/upscale",
-            lambda route, text=text: route.fulfill(body=text, content_type="text/event-stream"),
-        )
+        page.page.route("**/v1/images/upscale", fulfilled_with(text))
 
         page.start()
 

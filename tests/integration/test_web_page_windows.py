@@ -63,7 +63,7 @@ def test_who_leaves_stops_the_work(open_page, start_server, leave):
 
 def test_the_page_of_a_gateway_works_as_that_of_a_server(open_page, start_server):
     backends = [
-        start_server("--step-ms=10", "--warm-up-seconds=0", program=DELAY_SERVER) for _ in range(2)
+        start_server("--step-ms=50", "--warm-up-seconds=0", program=DELAY_SERVER) for _ in range(2)
     ]
     addresses = ",".join(backend.grpc_address for backend in backends)
     gateway = start_server(f"--backend={addresses}", program=GATEWAY, awaited="listening")
@@ -72,7 +72,7 @@ def test_the_page_of_a_gateway_works_as_that_of_a_server(open_page, start_server
     expect(page.page.locator("#server-facts")).to_contain_text("demo")
     page.choose("in.png", PICTURE)
 
-    page.upscale(steps=40)
+    page.upscale(steps=20)
 
     assert to_array(page.download()[1]).shape == (128, 192, 3)
     assert any(one["preview"] for one in page.shown)
@@ -82,6 +82,8 @@ def test_the_page_of_a_gateway_works_as_that_of_a_server(open_page, start_server
     while not any(backend.metric("upscaler_in_flight") for backend in backends):
         pass
     page.find("button", "Cancel").click()
-    page.await_state("finished")
-    while any(backend.metric("upscaler_in_flight") for backend in backends):
+    page.await_state("finished")  # The earlier one is shown again.
+    while not any(
+        backend.metric("upscaler_finished_total", outcome="cancelled") for backend in backends
+    ):
         pass

@@ -87,6 +87,7 @@ struct ReceivedQuestion {
   std::string job_id;
   std::string authorization;
   std::string request_id;
+  std::chrono::system_clock::time_point deadline{};
 };
 
 // What it has been sent by CreateUpscaleJob.
@@ -287,7 +288,8 @@ class FakeJobService final : public v1::UpscaleJobService::Service {
     asked_.push_back({.method = method,
                       .job_id = job_id,
                       .authorization = Metadata(context, "authorization"),
-                      .request_id = Metadata(context, "x-request-id")});
+                      .request_id = Metadata(context, "x-request-id"),
+                      .deadline = context.deadline()});
     changed_.notify_all();
   }
 

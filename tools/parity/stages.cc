@@ -91,9 +91,14 @@ class Comparer {
   // The UNet as Pipeline::Step calls it for the first step.
   void CompareFirstCall(const PipelineRow& row, ConditionBatch& conditions) {
     std::vector<const EncodedPrompt*> passes_of_row;
-    for (const EncodedPrompt& pass : row.condition.passes) passes_of_row.push_back(&pass);
+    std::vector<at::Tensor> pooled_of_row;
+    for (const EncodedPrompt& pass : row.condition.passes) {
+      passes_of_row.push_back(&pass);
+      pooled_of_row.push_back(pass.pooled);
+    }
     conditions.Gather(passes_of_row);
-    const std::int64_t passes = conditions.pooled().size(0);
+    const at::Tensor pooled = at::cat(pooled_of_row);
+    const std::int64_t passes = pooled.size(0);
     const at::Tensor& latents = row.latents->latents();
     const at::Tensor sample =
         at::cat({ScaleInput(latents, row.sigma()),
@@ -102,10 +107,10 @@ class Comparer {
             .expand({passes, -1, -1, -1});
     const at::Tensor noise_condition = at::full({passes}, NoiseCondition(row.sigma()));
     Unet unet = checkpoint_.unet;
-    const at::Tensor modulation = unet->Modulation(noise_condition, conditions.pooled());
+    const at::Tensor modulation = unet->Modulation(noise_condition, pooled);
     Compare("unet.sample", sample);
     Compare("unet.timestep", noise_condition.narrow(0, 0, 1));
-    Compare("unet.timestep_cond", conditions.pooled());
+    Compare("unet.timestep_cond", pooled);
     Compare("unet.output", unet->forward(sample, modulation, conditions.keys_values()));
   }
 

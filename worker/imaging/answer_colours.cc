@@ -26,12 +26,10 @@ VImage WithBits(const VImage& samples, int bits) {
 
 AnswerColours::AnswerColours(const PictureTraits& traits, const EncodeOptions& options,
                              int image_bits)
-    : bits_(options.bits), channels_(traits.grey && FormatHasGrey(options.format) ? 1 : 3) {
-  // A profile of greys says nothing about colours, which the format makes of them.
-  const bool fits = traits.grey == (channels_ == 1);
-  if (traits.profile.empty() || options.metadata == MetadataPolicy::kStrip || !fits) return;
-  keeps_profile_ = true;
-  if (traits.profile_is_srgb) return;
+    : bits_(options.bits),
+      channels_(HasGrey(traits, options) ? 1 : 3),
+      keeps_profile_(WantsProfile(traits, options)) {
+  if (!MovesColours(traits, options)) return;
   from_srgb_ =
       ColourTransform::FromSrgb(traits.profile, image_bits, {.channels = channels_, .bits = bits_});
   keeps_profile_ = from_srgb_.has_value();

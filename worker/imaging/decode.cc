@@ -8,6 +8,7 @@
 #include "common/status_macros.h"
 #include "worker/imaging/develop.h"
 #include "worker/imaging/file_signature.h"
+#include "worker/imaging/gif_frames.h"
 #include "worker/imaging/metadata.h"
 #include "worker/imaging/png_chunks.h"
 #include "worker/imaging/tiff_directories.h"
@@ -58,6 +59,7 @@ absl::StatusOr<PngFacts> LookInto(std::string_view encoded, std::string_view for
   }
   PngFacts facts;
   if (format == "TIFF") facts.frames = CountTiffDirectories(encoded, limits.max_frames + 1);
+  if (format == "GIF") facts.frames = CountGifFrames(encoded, limits.max_frames + 1);
   return facts;
 }
 
@@ -77,7 +79,8 @@ PictureHeader Describe(const VImage& header, const Development& plan) {
   return {.width = lies ? header.height() : header.width(),
           .height = lies ? header.width() : header.height(),
           .bits = plan.image_bits(),
-          .alpha = plan.alpha};
+          .alpha = plan.alpha,
+          .turned = plan.orientation != kUpright};
 }
 
 absl::StatusOr<DecodedPicture> Decode(std::string_view encoded, PngFacts facts,

@@ -30,8 +30,9 @@ struct DecodeLimits {
 struct PictureHeader {
   int width = 0;  // Upright.
   int height = 0;
-  int bits = 8;        // Of the Image that it becomes.
-  bool alpha = false;  // Whether the file can be transparent anywhere.
+  int bits = 8;         // Of the Image that it becomes.
+  bool alpha = false;   // Whether the file can be transparent anywhere.
+  bool turned = false;  // Whether it does not lie upright in the file: it is copied once more.
 };
 
 struct DecodedPicture {

@@ -16,9 +16,6 @@ namespace {
 
 using vips::VImage;
 
-// EXIF's orientation of a picture that need not be turned.
-constexpr int kUpright = 1;
-
 constexpr int kLevels16 = 65535;
 
 bool IsFloat(const VImage& image) {

@@ -15,12 +15,15 @@
 
 namespace upscaler {
 
+// EXIF's orientation of a picture that need not be turned.
+inline constexpr int kUpright = 1;
+
 // How the pixels of one file will be read. Nothing of them is decoded yet.
 struct Development {
   vips::VImage samples;  // `channels` bands, and one more where there is alpha; 8 or 16 bits.
   int channels = 3;      // 1 where it is grey.
   bool alpha = false;
-  int orientation = 1;  // EXIF's: how `samples` lie.
+  int orientation = kUpright;  // EXIF's: how `samples` lie.
   std::optional<ColourTransform> to_srgb{};
   // Of PictureTraits.
   std::string profile{};

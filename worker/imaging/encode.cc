@@ -73,6 +73,10 @@ void Save(const VImage& answer, const vips::VTarget& target, const EncodeOptions
   auto* common = VImage::option()->set("strip", strip);
   switch (options.format) {
     case ImageFormat::kPng:
+      // Of libpng's filters `up` costs least and is nearly the smallest: `vips copy` of the three
+      // photographs of docs/pictures, enlarged four times, takes 0.10, 0.16 and 0.12 s with it and
+      // 0.13, 0.20 and 0.13 s with `sub`, whose files are 12 to 22 % larger; `paeth` saves 2 % more
+      // bytes for as much time as `sub`.
       return answer.pngsave_target(
           target, common->set("compression", 1)->set("filter", VIPS_FOREIGN_PNG_FILTER_UP));
     case ImageFormat::kJpeg:

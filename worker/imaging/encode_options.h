@@ -5,6 +5,7 @@
 #include <string>
 
 #include "worker/imaging/image_format.h"
+#include "worker/imaging/picture_traits.h"
 
 namespace upscaler {
 
@@ -26,5 +27,13 @@ struct EncodeOptions {
   // says, where Stable Diffusion's programs look for it. "" for nothing.
   std::string parameters{};
 };
+
+// Whether the answer to a picture of these traits has grey samples.
+bool HasGrey(const PictureTraits& traits, const EncodeOptions& options);
+// Whether it is to have the picture's profile.
+bool WantsProfile(const PictureTraits& traits, const EncodeOptions& options);
+// Whether its colours are moved there from sRGB, for which they need the fractions that 16 bits
+// have.
+bool MovesColours(const PictureTraits& traits, const EncodeOptions& options);
 
 }  // namespace upscaler

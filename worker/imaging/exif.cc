@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
+
+#include "worker/imaging/byte_order.h"
 
 namespace upscaler {
 namespace {
@@ -55,17 +58,11 @@ using Directory = std::map<std::uint16_t, Entry>;
 // Bytes of one order.
 class Bytes {
  public:
-  Bytes(std::string_view bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
+  Bytes(std::string_view bytes, std::endian order) : bytes_(bytes), order_(order) {}
 
-  // Zero beyond the end.
+  // Of at most four bytes, which is as many as EXIF has. Zero beyond the end.
   std::uint32_t Number(std::size_t at, std::size_t size) const {
-    if (at > bytes_.size() || size > bytes_.size() - at) return 0;
-    std::uint32_t number = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t place = big_endian_ ? at + i : at + size - 1 - i;
-      number = number << 8 | static_cast<std::uint8_t>(bytes_[place]);
-    }
-    return number;
+    return static_cast<std::uint32_t>(NumberAt(bytes_, at, size, order_));
   }
 
   std::optional<std::string_view> Part(std::size_t at, std::uint64_t size) const {
@@ -75,7 +72,7 @@ class Bytes {
 
  private:
   std::string_view bytes_;
-  bool big_endian_;
+  std::endian order_;
 };
 
 class Block {
@@ -89,8 +86,8 @@ class Block {
     if (!big_endian && !exif.starts_with("II*\0"sv)) return std::nullopt;
     if (exif.size() < kHeaderBytes) return std::nullopt;
     Block block;
-    block.big_endian_ = big_endian;
-    const Bytes bytes(exif, big_endian);
+    block.order_ = big_endian ? std::endian::big : std::endian::little;
+    const Bytes bytes(exif, block.order_);
     // Values may share bytes; more of them than there are bytes is an attack.
     std::size_t room = exif.size();
     block.main_ = ReadDirectory(bytes, bytes.Number(4, 4), room);
@@ -129,7 +126,7 @@ class Block {
     PointTo(photo_, kInteroperability, interoperability_at);
 
     std::string written(kPrefix);
-    written += big_endian_ ? "MM\0*"sv : "II*\0"sv;
+    written += order_ == std::endian::big ? "MM\0*"sv : "II*\0"sv;
     Append(written, main_at, 4);
     WriteDirectory(written, main_);
     WriteDirectory(written, photo_);
@@ -165,7 +162,7 @@ class Block {
   std::size_t TakePointer(Directory& from, std::uint16_t tag) const {
     const auto pointer = from.find(tag);
     if (pointer == from.end()) return 0;
-    const std::size_t at = Bytes(pointer->second.value, big_endian_).Number(0, 4);
+    const std::size_t at = Bytes(pointer->second.value, order_).Number(0, 4);
     from.erase(pointer);
     return at;
   }
@@ -212,7 +209,7 @@ class Block {
 
   void Append(std::string& to, std::size_t number, std::size_t size) const {
     for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t shift = 8 * (big_endian_ ? size - 1 - i : i);
+      const std::size_t shift = 8 * (order_ == std::endian::big ? size - 1 - i : i);
       to += static_cast<char>(number >> shift & 0xff);
     }
   }
@@ -259,7 +256,7 @@ class Block {
     }
   }
 
-  bool big_endian_ = true;
+  std::endian order_ = std::endian::big;
   Directory main_;
   Directory photo_;
   Directory location_;

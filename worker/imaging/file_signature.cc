@@ -106,8 +106,8 @@ std::optional<FileSignature> RecogniseBitmap(std::string_view bytes) {
   return FileSignature{"BMP", false};
 }
 
-// TGA has no signature at its start. Its header has a few fields with few values, and newer
-// files say at their end what they are.
+// TGA has no signature at its start, and its header can be many things. Newer files say at their
+// end what they are, and those alone are known here.
 std::optional<FileSignature> RecogniseTarga(std::string_view bytes) {
   constexpr std::size_t kHeader = 18;
   if (bytes.size() <= kHeader) return std::nullopt;

@@ -1,8 +1,10 @@
 #include "worker/imaging/iptc.h"
 
 #include <algorithm>
-#include <cstddef>
+#include <bit>
 #include <cstdint>
+
+#include "worker/imaging/byte_order.h"
 
 namespace upscaler {
 namespace {
@@ -12,14 +14,6 @@ using namespace std::string_view_literals;  // For names that hold zeros.
 constexpr std::string_view kPhotoshop = "Photoshop 3.0\0"sv;
 constexpr std::string_view kResource = "8BIM"sv;
 constexpr std::string_view kIptcId = "\x04\x04"sv;
-constexpr std::size_t kMostSegmentBytes = 65'000;  // Of one of JPEG's segments.
-
-std::size_t NumberAt(std::string_view bytes, std::size_t at) {
-  std::size_t number = 0;
-  for (const char byte : bytes.substr(at, 4))
-    number = number << 8 | static_cast<std::uint8_t>(byte);
-  return number;
-}
 
 std::size_t Even(std::size_t size) { return size + size % 2; }
 
@@ -31,7 +25,7 @@ std::string_view FindRecord(std::string_view resources) {
     const std::size_t size_at =
         kNameAt + Even(1 + std::size_t{static_cast<std::uint8_t>(resources[kNameAt])});
     if (size_at + 4 > resources.size()) return {};
-    const std::size_t size = NumberAt(resources, size_at);
+    const std::size_t size = NumberAt(resources, size_at, 4, std::endian::big);
     const std::string_view data = resources.substr(size_at + 4);
     if (size > data.size()) return {};
     if (resources.substr(kResource.size(), 2) == kIptcId) return data.substr(0, size);
@@ -40,14 +34,19 @@ std::string_view FindRecord(std::string_view resources) {
   return {};
 }
 
+// The record that is in `iptc`, in whichever wrapping.
+std::string_view RecordOf(std::string_view iptc) {
+  if (!iptc.starts_with(kPhotoshop)) return iptc;
+  return FindRecord(iptc.substr(kPhotoshop.size()));
+}
+
 // Whether the bytes are data sets from end to end, zeros after them aside. libvips reads
 // some TIFFs' records only in part.
 bool IsWhole(std::string_view record) {
   constexpr std::size_t kHead = 5;  // A mark, two numbers, and a size of two bytes.
   while (!record.empty() && record[0] == '\x1c') {
     if (record.size() < kHead) return false;
-    const std::size_t size = std::size_t{static_cast<std::uint8_t>(record[3])} << 8 |
-                             static_cast<std::uint8_t>(record[4]);
+    const std::size_t size = NumberAt(record, 3, 2, std::endian::big);
     if (size > record.size() - kHead) return false;
     record.remove_prefix(kHead + size);
   }
@@ -57,24 +56,22 @@ bool IsWhole(std::string_view record) {
 }  // namespace
 
 std::string IptcForJpeg(std::string_view iptc) {
-  if (iptc.empty() || iptc.size() > kMostSegmentBytes) return "";
-  if (iptc.starts_with(kPhotoshop)) return std::string(iptc);
-  if (!IsWhole(iptc)) return "";
+  const std::string_view record = RecordOf(iptc);
+  if (record.empty() || record.size() > kMostJpegSegmentBytes || !IsWhole(record)) return "";
   std::string wrapped(kPhotoshop);
   wrapped += kResource;
   wrapped += kIptcId;
   wrapped += "\0\0"sv;  // It has no name.
   for (int shift = 24; shift >= 0; shift -= 8) {
-    wrapped += static_cast<char>(iptc.size() >> shift & 0xff);
+    wrapped += static_cast<char>(record.size() >> shift & 0xff);
   }
-  wrapped += iptc;
+  wrapped += record;
   wrapped.resize(Even(wrapped.size()));
   return wrapped;
 }
 
 std::string IptcForTiff(std::string_view iptc) {
-  std::string bare(iptc.starts_with(kPhotoshop) ? FindRecord(iptc.substr(kPhotoshop.size()))
-                                                : iptc);
+  std::string bare(RecordOf(iptc));
   if (!IsWhole(bare)) return "";
   // libvips means to write numbers of four bytes, and says to libtiff how many there are; libtiff
   // takes that for how many bytes there are. Zeros after a record do no harm.

@@ -23,9 +23,6 @@ constexpr double kUnknownResolution = 72 / 25.4;
 // What libvips says where a file says nothing.
 constexpr double kUnset = 1;
 
-// Of one of JPEG's segments, less what stands before the data.
-constexpr std::size_t kMostSegmentBytes = 65'000;
-
 // The keyword by which Stable Diffusion's programs know the text.
 constexpr std::string_view kParameters = "parameters";
 
@@ -34,6 +31,10 @@ std::string_view BlobOf(const VImage& image, const char* name) {
   std::size_t size = 0;
   const void* blob = image.get_blob(name, &size);
   return {static_cast<const char*>(blob), size};
+}
+
+std::string_view TextOf(const VImage& image, const char* name) {
+  return image.get_typeof(name) == VIPS_TYPE_REF_STRING ? image.get_string(name) : "";
 }
 
 void SetBlob(VImage& image, const char* name, std::string_view blob) {
@@ -74,7 +75,7 @@ std::string ExifFor(int width, int height, const PictureTraits& traits,
                          .keep_location = KeepsLocation(options),
                          .comment = options.parameters};
   std::string exif = kept ? EditExif(traits.exif, edit) : "";
-  const bool fits = options.format != ImageFormat::kJpeg || exif.size() <= kMostSegmentBytes;
+  const bool fits = options.format != ImageFormat::kJpeg || exif.size() <= kMostJpegSegmentBytes;
   if (!exif.empty() && fits) return exif;
   // It was broken, or is too large: what is asked for matters more.
   return options.parameters.empty() ? "" : EditExif("", edit);
@@ -93,20 +94,18 @@ absl::Status CheckBytes(std::string_view what, std::size_t bytes, std::size_t li
 absl::Status CheckMetadata(const VImage& header, const MetadataLimits& limits) {
   UPSCALER_RETURN_IF_ERROR(CheckBytes(
       "colour profile is", BlobOf(header, VIPS_META_ICC_NAME).size(), limits.max_profile_bytes));
-  std::size_t bytes = 0;
+  std::size_t bytes = TextOf(header, VIPS_META_IMAGEDESCRIPTION).size();
   for (const char* name : {VIPS_META_EXIF_NAME, VIPS_META_XMP_NAME, VIPS_META_IPTC_NAME}) {
     bytes += BlobOf(header, name).size();
   }
-  return CheckBytes("EXIF, XMP and IPTC are", bytes, limits.max_metadata_bytes);
+  return CheckBytes("EXIF, XMP, IPTC and description are", bytes, limits.max_metadata_bytes);
 }
 
 void TakeMetadata(const VImage& header, PictureTraits& traits) {
   traits.exif = BlobOf(header, VIPS_META_EXIF_NAME);
   traits.xmp = BlobOf(header, VIPS_META_XMP_NAME);
   traits.iptc = BlobOf(header, VIPS_META_IPTC_NAME);
-  if (header.get_typeof(VIPS_META_IMAGEDESCRIPTION) == VIPS_TYPE_REF_STRING) {
-    traits.description = header.get_string(VIPS_META_IMAGEDESCRIPTION);
-  }
+  traits.description = TextOf(header, VIPS_META_IMAGEDESCRIPTION);
   if (header.xres() != kUnset || header.yres() != kUnset) {
     traits.horizontal_resolution = header.xres();
     traits.vertical_resolution = header.yres();

@@ -15,7 +15,7 @@ namespace upscaler {
 
 struct MetadataLimits {
   std::size_t max_profile_bytes = 0;
-  std::size_t max_metadata_bytes = 0;  // EXIF, XMP and IPTC together.
+  std::size_t max_metadata_bytes = 0;  // EXIF, XMP, IPTC and description together.
 };
 
 // kInvalidArgument naming the field "image", reason METADATA_TOO_LARGE, beyond the limits.

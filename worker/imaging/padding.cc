@@ -49,15 +49,4 @@ Image PadByReflection(const Image& image, const SideRule& rule) {
   return padded;
 }
 
-Image Crop(const Image& image, int width, int height) {
-  assert(width <= image.width && height <= image.height);
-  Image cropped = BlankImage(width, height, image.bits);
-
-  for (int y = 0; y < height; ++y) {
-    const auto row = Row(image, y).first(cropped.bytes_per_row());
-    cropped.pixels.insert(cropped.pixels.end(), row.begin(), row.end());
-  }
-  return cropped;
-}
-
 }  // namespace upscaler

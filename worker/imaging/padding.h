@@ -1,9 +1,9 @@
-// From any size to a size that the model takes, and back.
+// From any size to a size that the model takes.
 //
 // The model wants sides that are multiples of a number and not too small. A
 // picture of another size is continued to the right and downwards by its own
-// reflection, and what was added is cut off the result, so that the answer is
-// exactly twice the input and nothing is stretched.
+// reflection, and what was added is left out of the answer (EncodePicture), so
+// that it is exactly twice the input and nothing is stretched.
 
 #pragma once
 
@@ -29,8 +29,5 @@ int ReflectedIndex(int index, int size);
 // smaller than what is to be added, so that even 1×1 works. Requires a picture
 // of at least 1×1.
 Image PadByReflection(const Image& image, const SideRule& rule);
-
-// The upper left `width` × `height` of `image`. Requires that it is as large.
-Image Crop(const Image& image, int width, int height);
 
 }  // namespace upscaler

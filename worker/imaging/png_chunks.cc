@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "common/crc32.h"
 #include "common/error_details.h"
 #include "common/status_macros.h"
+#include "worker/imaging/byte_order.h"
 
 namespace upscaler {
 namespace {
@@ -26,12 +28,8 @@ constexpr std::string_view kXmpKeyword = "XML:com.adobe.xmp";
 // Each text costs its reader more than its bytes. Real files have some tens.
 constexpr int kMostTexts = 1000;
 
-std::uint32_t NumberAt(std::string_view bytes, std::size_t at) {
-  std::uint32_t number = 0;
-  for (const char byte : bytes.substr(at, kNumberBytes)) {
-    number = number << 8 | static_cast<std::uint8_t>(byte);
-  }
-  return number;
+std::uint64_t FirstNumber(std::string_view bytes) {
+  return NumberAt(bytes, 0, kNumberBytes, std::endian::big);
 }
 
 void AppendNumber(std::string& to, std::uint32_t number) {
@@ -85,7 +83,7 @@ struct Chunk {
 // The chunk that `bytes` begin with, unless it is cut off.
 std::optional<Chunk> FirstChunk(std::string_view bytes) {
   if (bytes.size() < kFrameBytes) return std::nullopt;
-  const std::size_t size = NumberAt(bytes, 0);
+  const std::size_t size = FirstNumber(bytes);
   if (size > bytes.size() - kFrameBytes) return std::nullopt;
   return Chunk{.type = bytes.substr(kNumberBytes, kNumberBytes),
                .data = bytes.substr(2 * kNumberBytes, size),
@@ -108,8 +106,9 @@ class Walk {
     if (chunk.type == "iTXt"sv) return TakeInternationalText(chunk);
     if (chunk.type == "eXIf"sv) return AddText(chunk.data.size());
     if (chunk.type == "acTL"sv && chunk.data.size() >= kNumberBytes) {
-      constexpr std::uint32_t kMany = 1 << 30;
-      facts_.frames = static_cast<int>(std::clamp(NumberAt(chunk.data, 0), 1U, kMany));
+      constexpr std::uint64_t kMany = 1 << 30;
+      facts_.frames =
+          static_cast<int>(std::clamp<std::uint64_t>(FirstNumber(chunk.data), 1, kMany));
     }
     return absl::OkStatus();
   }
@@ -125,9 +124,9 @@ class Walk {
   absl::Status TakeProfile(const Chunk& chunk) {
     // After the profile's name and the method of compression.
     const std::string_view deflated = Rest(chunk, KeywordEnd(chunk) + 2);
-    if (inflation_.SizeOf(deflated, limits_.max_profile_bytes) <= limits_.max_profile_bytes) {
-      return absl::OkStatus();
-    }
+    // PNG allows one profile, but libpng inflates each that comes and keeps the last.
+    profile_bytes_ += inflation_.SizeOf(deflated, limits_.max_profile_bytes);
+    if (profile_bytes_ <= limits_.max_profile_bytes) return absl::OkStatus();
     return TooLarge("colour profile is", limits_.max_profile_bytes);
   }
 
@@ -170,6 +169,7 @@ class Walk {
 
   const PngLimits& limits_;
   Inflation inflation_;
+  std::size_t profile_bytes_ = 0;
   int texts_ = 0;
   std::size_t text_bytes_ = 0;
   PngFacts facts_;

@@ -17,7 +17,7 @@
 namespace upscaler {
 
 struct PngLimits {
-  std::size_t max_profile_bytes = 0;  // Inflated.
+  std::size_t max_profile_bytes = 0;  // Inflated, all profiles together where there are several.
   std::size_t max_text_bytes = 0;     // Inflated, all texts and EXIF together.
 };
 

@@ -1,30 +1,13 @@
 #include "worker/imaging/tiff_directories.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
+#include "worker/imaging/byte_order.h"
+
 namespace upscaler {
 namespace {
-
-class Numbers {
- public:
-  explicit Numbers(std::string_view file) : file_(file), big_endian_(file.starts_with("MM")) {}
-
-  // 0 beyond the end.
-  std::uint64_t At(std::uint64_t at, std::size_t size) const {
-    if (at > file_.size() || size > file_.size() - at) return 0;
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t place = at + (big_endian_ ? i : size - 1 - i);
-      number = number << 8 | static_cast<std::uint8_t>(file_[place]);
-    }
-    return number;
-  }
-
- private:
-  std::string_view file_;
-  bool big_endian_;
-};
 
 // Sizes in bytes, of the two kinds of TIFF.
 struct Layout {
@@ -41,15 +24,18 @@ constexpr Layout kBig = {.first_at = 8, .offset = 8, .count = 8, .entry = 20};
 
 int CountTiffDirectories(std::string_view file, int most) {
   constexpr std::uint64_t kBigVersion = 43;
-  const Numbers numbers(file);
-  const Layout layout = numbers.At(2, 2) == kBigVersion ? kBig : kClassic;
+  const std::endian order = file.starts_with("MM") ? std::endian::big : std::endian::little;
+  const auto number = [&](std::uint64_t at, std::size_t size) {
+    return NumberAt(file, at, size, order);
+  };
+  const Layout layout = number(2, 2) == kBigVersion ? kBig : kClassic;
   int directories = 0;
-  std::uint64_t at = numbers.At(layout.first_at, layout.offset);
+  std::uint64_t at = number(layout.first_at, layout.offset);
   while (at != 0 && at < file.size() && directories < most) {
     ++directories;
-    const std::uint64_t entries = numbers.At(at, layout.count);
+    const std::uint64_t entries = number(at, layout.count);
     if (entries > file.size()) break;
-    at = numbers.At(at + layout.count + entries * layout.entry, layout.offset);
+    at = number(at + layout.count + entries * layout.entry, layout.offset);
   }
   return directories;
 }

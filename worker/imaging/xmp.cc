@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 
+#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 
 namespace upscaler {
@@ -12,12 +13,17 @@ namespace {
 
 constexpr std::string_view kSpace = " \t\r\n";
 
+// DJI's drones write "GpsLatitude".
+bool IsLocation(std::string_view local) {
+  return absl::AsciiStrToLower(std::string(local.substr(0, 3))) == "gps";
+}
+
 bool IsDropped(std::string_view name, bool keep_location) {
-  // Whatever the prefix is: it can be chosen, and is nearly always the same.
+  if (name.starts_with("xmlns:")) return false;  // Says what a prefix means, and nothing else.
+  // Whatever the prefix is: it can be chosen, and there is none in a default namespace.
   const std::size_t colon = name.find(':');
-  if (colon == name.npos) return false;
-  const std::string_view local = name.substr(colon + 1);
-  if (local.starts_with("GPS")) return !keep_location;
+  const std::string_view local = colon == name.npos ? name : name.substr(colon + 1);
+  if (IsLocation(local)) return !keep_location;
   constexpr std::array<std::string_view, 6> kOfTheFile = {"Orientation",     "PixelXDimension",
                                                           "PixelYDimension", "ImageWidth",
                                                           "ImageLength",     "Thumbnails"};

@@ -8,7 +8,8 @@
 namespace upscaler {
 
 // `xmp` without the properties that say how a file's pixels lie (its orientation, its sides) and
-// without thumbnails; without exif:GPS..., where the picture was taken, unless `keep_location`.
+// without thumbnails; without those whose names begin with GPS, in capitals or not, which say
+// where the picture was taken, unless `keep_location`.
 // Nothing else is touched. "" where `xmp` is not XML as XMP is written, in UTF-8: nobody could
 // say then what is in it. Thread-safe, O(bytes).
 std::string EditXmp(std::string_view xmp, bool keep_location);

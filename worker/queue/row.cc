@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/error_details.h"
+
 namespace upscaler {
 namespace {
 
@@ -18,12 +20,14 @@ TimePoint::duration PartLeft(TimePoint::duration whole, const Row& row, const Ro
 
 BatchKey BatchKeyOf(const RowSpec& spec) {
   const bool pixels = spec.picture != nullptr;
-  const auto side = [&](int whole) {
-    return spec.tile_side == 0 ? whole : std::min(whole, spec.tile_side);
-  };
-  return {.width = side(pixels ? spec.picture->width : spec.latents->picture_width()),
-          .height = side(pixels ? spec.picture->height : spec.latents->picture_height()),
-          .guided = spec.guidance_scale > 1.0};
+  return BatchKeyOf(pixels ? spec.picture->width : spec.latents->picture_width(),
+                    pixels ? spec.picture->height : spec.latents->picture_height(), spec.tile_side,
+                    spec.guidance_scale);
+}
+
+BatchKey BatchKeyOf(int width, int height, int tile_side, double guidance_scale) {
+  const auto side = [&](int whole) { return tile_side == 0 ? whole : std::min(whole, tile_side); };
+  return {.width = side(width), .height = side(height), .guided = guidance_scale > 1.0};
 }
 
 TimePoint::duration WorkLeft(const Row& row, const RowCourse& course) {
@@ -47,7 +51,9 @@ std::optional<absl::Status> DepartureOf(const Row& row, TimePoint now) {
 std::optional<absl::Status> DepartureOf(const CancelToken& cancel, TimePoint deadline,
                                         TimePoint now) {
   if (cancel.cancelled()) return cancel.status();
-  if (deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
+  if (deadline <= now) {
+    return WithReason(absl::DeadlineExceededError("the deadline has passed"), "DEADLINE_PASSED");
+  }
   return std::nullopt;
 }
 

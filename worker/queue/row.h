@@ -63,6 +63,8 @@ struct BatchKey {
 };
 
 BatchKey BatchKeyOf(const RowSpec& spec);
+// Of a row for a padded picture of this size.
+BatchKey BatchKeyOf(int width, int height, int tile_side, double guidance_scale);
 
 // Called on the replica's thread: with nothing done when the row has left the queue, and
 // again if it has to begin anew; after each part of an encoding that takes several, and

@@ -19,19 +19,32 @@ int FittingSide(double side, const SideRule& sides) {
   return std::max(whole, sides.minimum);
 }
 
+// By how much the sides have to be smaller.
+double FittingScale(std::int64_t needed, std::int64_t available) {
+  const double part = static_cast<double>(std::max<std::int64_t>(available, 0)) /
+                      static_cast<double>(std::max<std::int64_t>(needed, 1));
+  return std::sqrt(std::min(kLargestPart, part));
+}
+
 }  // namespace
 
 absl::Status TooLargeForMemory(const BatchKey& key, std::int64_t needed, std::int64_t available,
                                const SideRule& sides) {
-  const double part =
-      std::min(kLargestPart, static_cast<double>(std::max<std::int64_t>(available, 0)) /
-                                 static_cast<double>(std::max<std::int64_t>(needed, 1)));
-  const double scale = std::sqrt(part);
+  const double scale = FittingScale(needed, available);
   return WithReason(absl::ResourceExhaustedError(fmt::format(
                         "the device has no memory for a picture of {}x{}; one of {}x{} should fit",
                         key.width, key.height, FittingSide(key.width * scale, sides),
                         FittingSide(key.height * scale, sides))),
                     "OUT_OF_MEMORY");
+}
+
+absl::Status TileTooLargeForMemory(int tile_side, std::int64_t needed, std::int64_t available,
+                                   const SideRule& sides) {
+  return WithReason(
+      absl::ResourceExhaustedError(
+          fmt::format("the device has no memory for tiles of {0}x{0}; tile_size {1} should fit",
+                      tile_side, FittingSide(tile_side * FittingScale(needed, available), sides))),
+      "OUT_OF_MEMORY");
 }
 
 }  // namespace upscaler

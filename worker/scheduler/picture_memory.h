@@ -17,4 +17,8 @@ namespace upscaler {
 absl::Status TooLargeForMemory(const BatchKey& key, std::int64_t needed, std::int64_t available,
                                const SideRule& sides);
 
+// The same for tiles, naming a side that should fit.
+absl::Status TileTooLargeForMemory(int tile_side, std::int64_t needed, std::int64_t available,
+                                   const SideRule& sides);
+
 }  // namespace upscaler

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 namespace upscaler {
@@ -31,8 +32,10 @@ TileAxis::TileAxis(int length, int tile, int multiple)
   ramp_ = std::max(multiple, RoundDown(overlap / kRampsInOverlap, multiple));
   const int count = CountOf(length, tile_, overlap);
   for (int i = 0; i < count; ++i) {
-    const int spread = count == 1 ? 0 : (length - tile_) / multiple * i / (count - 1);
-    starts_.push_back(spread * multiple);
+    // In 64 bits: there are pictures of a million pixels a side, and ten thousands of tiles.
+    const std::int64_t spare = (length - tile_) / multiple;
+    const std::int64_t spread = count == 1 ? 0 : spare * i / (count - 1);
+    starts_.push_back(static_cast<int>(spread * multiple));
   }
 }
 

@@ -68,7 +68,7 @@ TEST(FillTransparentTest, LeavesTheVisibleAsItIs) {
 }
 
 TEST(FillTransparentTest, LeavesAPictureOfWhichNothingOrAllIsVisible) {
-  const Image image = test::Gradient(9, 7);
+  const Image image = test::Ramps(9, 7);
   for (const std::uint8_t alpha : std::vector<std::uint8_t>{0, 255}) {
     Image filled = image;
 

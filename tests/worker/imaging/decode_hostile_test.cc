@@ -26,7 +26,8 @@ namespace {
 
 using namespace std::string_literals;
 using test::FileOf;
-using test::Gradient;
+using test::IsOk;
+using test::Ramps;
 using test::StatusIs;
 using test::ToVips;
 using ::testing::Eq;
@@ -85,7 +86,7 @@ class DecodeHostileTest : public ::testing::Test {
 
   // Small valid files, one of each format, some with less usual features.
   static std::vector<std::string> ValidFiles() {
-    const vips::VImage image = ToVips(Gradient(23, 17));
+    const vips::VImage image = ToVips(Ramps(23, 17));
     std::vector<std::string> files;
     for (const char* suffix :
          {".png", ".png[interlace,palette]", ".jpg", ".jpg[interlace]", ".webp", ".webp[lossless]",
@@ -97,8 +98,7 @@ class DecodeHostileTest : public ::testing::Test {
 
   // Small valid files with all that a file can carry.
   static std::vector<std::string> FullFiles() {
-    vips::VImage tagged =
-        test::InProfile(ToVips(Gradient(23, 17)), "p3").bandjoin_const({99}).copy();
+    vips::VImage tagged = test::InProfile(ToVips(Ramps(23, 17)), "p3").bandjoin_const({99}).copy();
     tagged.set("exif-ifd0-Make", "Kodak");
     tagged.set("png-comment-0-Title", "a title");
     test::SetBlob(tagged, VIPS_META_XMP_NAME, "<x:xmpmeta><a exif:GPSx='1'/></x:xmpmeta>");
@@ -185,12 +185,25 @@ TEST_F(DecodeHostileTest, RefusesChunksThatInflateToTooMuchWithoutInflatingThem)
   EXPECT_LT(PeakBytes() - before, kAllowed);
 }
 
+// libpng would inflate each of them, one after the other.
+TEST_F(DecodeHostileTest, RefusesProfilesThatInflateToTooMuchTogether) {
+  const std::string profile = PngChunk("iCCP", "icc\0\0"s + Deflated(1 << 20));
+
+  EXPECT_THAT(Decode(PngWith(profile)), IsOk());
+  EXPECT_EQ(ReasonOf(StatusOf(PngWith(profile + profile + profile + profile + profile))),
+            "METADATA_TOO_LARGE");
+}
+
 TEST_F(DecodeHostileTest, RefusesLargeMetadataOfOtherFormats) {
-  vips::VImage image = ToVips(Gradient(4, 4)).copy();
+  vips::VImage image = ToVips(Ramps(4, 4)).copy();
   const std::string large((4 << 20) + 1, ' ');
   vips_image_set_blob_copy(image.get_image(), VIPS_META_XMP_NAME, large.data(), large.size());
   EXPECT_EQ(ReasonOf(StatusOf(FileOf(image, ".tif"))), "METADATA_TOO_LARGE");
   EXPECT_EQ(ReasonOf(StatusOf(FileOf(image, ".webp"))), "METADATA_TOO_LARGE");
+
+  vips::VImage described = ToVips(Ramps(4, 4)).copy();
+  described.set(VIPS_META_IMAGEDESCRIPTION, large.c_str());
+  EXPECT_EQ(ReasonOf(StatusOf(FileOf(described, ".tif"))), "METADATA_TOO_LARGE");
 }
 
 TEST_F(DecodeHostileTest, RefusesTooManyFrames) {

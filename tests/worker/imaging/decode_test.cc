@@ -22,9 +22,9 @@ namespace {
 
 using test::FileOf;
 using test::Flat;
-using test::Gradient;
 using test::ImageNear;
 using test::IsOk;
+using test::Ramps;
 using test::StatusIs;
 using test::ToVips;
 using ::testing::Each;
@@ -54,7 +54,7 @@ class DecodeTest : public ::testing::Test {
 };
 
 TEST_F(DecodeTest, DecodesLosslessFilesOfEveryOtherFormat) {
-  const Image image = Gradient(37, 23);
+  const Image image = Ramps(37, 23);
 
   EXPECT_EQ(Decode(FileOf(ToVips(image), ".tif")), image);
   EXPECT_EQ(Decode(FileOf(ToVips(image), ".tif[compression=deflate,tile]")), image);
@@ -63,7 +63,7 @@ TEST_F(DecodeTest, DecodesLosslessFilesOfEveryOtherFormat) {
 }
 
 TEST_F(DecodeTest, DecodesProgressiveJpeg) {
-  const Image image = Gradient(37, 23);
+  const Image image = Ramps(37, 23);
 
   EXPECT_THAT(Decode(FileOf(ToVips(image), ".jpg[interlace,Q=95]")),
               ImageNear(image, kLossyTolerance));
@@ -98,7 +98,7 @@ TEST_F(DecodeTest, TurnsThePictureUpright) {
 }
 
 TEST_F(DecodeTest, TurnsAJpegThatSaysSoInItsExif) {
-  VImage tagged = ToVips(Gradient(64, 16)).copy();
+  VImage tagged = ToVips(Ramps(64, 16)).copy();
   tagged.set(VIPS_META_ORIENTATION, 8);
 
   const Image upright = Decode(FileOf(tagged, ".jpg"));
@@ -108,7 +108,7 @@ TEST_F(DecodeTest, TurnsAJpegThatSaysSoInItsExif) {
 }
 
 TEST_F(DecodeTest, TakesAPictureOfExactlyTheLimitAndNoneBeyond) {
-  const std::string file = FileOf(ToVips(Gradient(30, 20)), ".png");
+  const std::string file = FileOf(ToVips(Ramps(30, 20)), ".png");
 
   const auto within = DecodePicture(file, {.max_pixels = 600}, AlphaPolicy::kKeep);
   const auto beyond = DecodePicture(file, {.max_pixels = 599}, AlphaPolicy::kKeep);
@@ -121,7 +121,7 @@ TEST_F(DecodeTest, TakesAPictureOfExactlyTheLimitAndNoneBeyond) {
 }
 
 TEST_F(DecodeTest, AsksAboutTheUprightPicture) {
-  VImage tagged = ToVips(Gradient(64, 16)).bandjoin_const({9}).copy();
+  VImage tagged = ToVips(Ramps(64, 16)).bandjoin_const({9}).copy();
   tagged.set(VIPS_META_ORIENTATION, 8);
   PictureHeader asked;
 
@@ -140,7 +140,7 @@ TEST_F(DecodeTest, AsksAboutTheUprightPicture) {
 
 TEST_F(DecodeTest, RefusesWhatItsCallerRefusesBeforeItReadsPixels) {
   // Cut off in the middle of its pixels: reading them would be found out.
-  const std::string whole = FileOf(ToVips(Gradient(90, 70)), ".png");
+  const std::string whole = FileOf(ToVips(Ramps(90, 70)), ".png");
   const std::string file = whole.substr(0, whole.size() / 2);
 
   const auto picture = DecodePicture(file, {}, AlphaPolicy::kKeep, [](const PictureHeader&) {
@@ -151,8 +151,8 @@ TEST_F(DecodeTest, RefusesWhatItsCallerRefusesBeforeItReadsPixels) {
 }
 
 TEST_F(DecodeTest, TakesMetadataAsItIs) {
-  VImage tagged = ToVips(Gradient(9, 9))
-                      .copy(VImage::option()->set("xres", 300 / 25.4)->set("yres", 150 / 25.4));
+  VImage tagged =
+      ToVips(Ramps(9, 9)).copy(VImage::option()->set("xres", 300 / 25.4)->set("yres", 150 / 25.4));
   tagged.set("exif-ifd0-Make", "Kodak");
   test::SetBlob(tagged, VIPS_META_XMP_NAME, "<x:xmpmeta/>");
   test::SetBlob(tagged, VIPS_META_IPTC_NAME, "Photoshop 3.0 of a kind");
@@ -167,14 +167,14 @@ TEST_F(DecodeTest, TakesMetadataAsItIs) {
 }
 
 TEST_F(DecodeTest, ReadsAvif) {
-  const Image image = Gradient(37, 23);
+  const Image image = Ramps(37, 23);
   if (vips_type_find("VipsForeignSave", "heifsave_target") == 0) GTEST_SKIP();
 
   EXPECT_THAT(Decode(FileOf(ToVips(image), ".avif[lossless]")), ImageNear(image, kLossyTolerance));
 }
 
 TEST_F(DecodeTest, WorksOnManyThreadsAtOnce) {
-  const Image image = Gradient(61, 67);
+  const Image image = Ramps(61, 67);
   const std::string file = FileOf(ToVips(image), ".png");
   std::vector<Image> decoded(8);
 

@@ -24,9 +24,9 @@ namespace {
 
 using test::FileOf;
 using test::Flat;
-using test::Gradient;
 using test::ImageNear;
 using test::IsOk;
+using test::Ramps;
 using test::ToVips;
 using ::testing::DoubleNear;
 using ::testing::Each;
@@ -166,7 +166,7 @@ TEST_F(DevelopTest, AppliesTheColourProfile) {
 }
 
 TEST_F(DevelopTest, KeepsAProfileOfSrgbAndItsPixels) {
-  const Image image = Gradient(20, 20);
+  const Image image = Ramps(20, 20);
   const VImage srgb = test::InProfile(ToVips(image), "srgb");
 
   const DecodedPicture picture = Keep(FileOf(srgb, ".png"));

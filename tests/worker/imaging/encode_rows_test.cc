@@ -64,7 +64,7 @@ class FailingRows : public PictureRows {
 
   absl::StatusOr<Image> Next() override {
     if (bands_-- <= 0) return WithReason(absl::CancelledError("the client has left"), "GONE");
-    return test::Gradient(50, 40);
+    return test::Ramps(50, 40);
   }
 
  private:
@@ -77,7 +77,7 @@ class EncodeRowsTest : public ::testing::Test {
 };
 
 TEST_F(EncodeRowsTest, WritesWhatTheWholePictureWouldGive) {
-  const Image image = test::Gradient(61, 203);
+  const Image image = test::Ramps(61, 203);
   const PictureTraits traits{.alpha = std::make_shared<const AlphaPlane>(AlphaPlane{
                                  .width = 2, .height = 2, .samples = {0, 80, 160, 240}})};
   for (const ImageFormat format : WritableFormats()) {
@@ -98,7 +98,7 @@ TEST_F(EncodeRowsTest, ConvertsColoursOnTheWay) {
   const std::string profile =
       test::BlobOf(test::InProfile(test::Flat(1, 1, {0, 0, 0}), "p3"), VIPS_META_ICC_NAME);
   for (const PictureTraits& traits : {PictureTraits{.profile = profile}, {.grey = true}}) {
-    const Image image = test::Gradient(30, 90);
+    const Image image = test::Ramps(30, 90);
     Bands bands(image, 11);
 
     const auto file = EncodePicture(bands, 30, 90, traits, {.bits = 16});
@@ -109,7 +109,7 @@ TEST_F(EncodeRowsTest, ConvertsColoursOnTheWay) {
 }
 
 TEST_F(EncodeRowsTest, AsksForNoMoreThanIsWanted) {
-  Bands bands(test::Gradient(20, 1000), 100);
+  Bands bands(test::Ramps(20, 1000), 100);
 
   ASSERT_THAT(EncodePicture(bands, 20, 250, {}, {}), IsOk());
 
@@ -147,7 +147,7 @@ TEST_F(EncodeRowsTest, RefusesRowsOfAnotherWidth) {
   class NarrowRows : public FailingRows {
    public:
     NarrowRows() : FailingRows(0) {}
-    absl::StatusOr<Image> Next() override { return test::Gradient(49, 40); }
+    absl::StatusOr<Image> Next() override { return test::Ramps(49, 40); }
   };
   NarrowRows rows;
 

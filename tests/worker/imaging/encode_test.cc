@@ -24,9 +24,9 @@ namespace upscaler {
 namespace {
 
 using test::Flat;
-using test::Gradient;
 using test::ImageNear;
 using test::IsOk;
+using test::Ramps;
 using test::StatusIs;
 using test::ToVips;
 using ::testing::Contains;
@@ -53,7 +53,7 @@ class EncodeTest : public ::testing::Test {
   }
 
   static Image Deep(int width, int height) {
-    return ToImage(ToVips(Gradient(width, height))
+    return ToImage(ToVips(Ramps(width, height))
                        .linear(256, 77)
                        .cast(VIPS_FORMAT_USHORT)
                        .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_RGB16)));
@@ -65,7 +65,7 @@ class EncodeTest : public ::testing::Test {
 
 TEST_F(EncodeTest, LosslessFormatsKeepEveryPixelAtAnySize) {
   for (const auto& [width, height] : {std::pair(1, 1), {1, 7}, {13, 1}, {37, 23}, {64, 128}}) {
-    const Image image = Gradient(width, height);
+    const Image image = Ramps(width, height);
 
     for (const EncodeOptions& options : {EncodeOptions{.format = ImageFormat::kPng},
                                          {.format = ImageFormat::kTiff},
@@ -87,7 +87,7 @@ TEST_F(EncodeTest, LossyFormatsComeBackNearlyTheSame) {
 }
 
 TEST_F(EncodeTest, LowerQualityMakesSmallerFilesDownToZero) {
-  const Image image = Gradient(128, 128);
+  const Image image = Ramps(128, 128);
   for (const ImageFormat format : {ImageFormat::kJpeg, ImageFormat::kWebp, ImageFormat::kAvif}) {
     if (!std::ranges::count(writable_, format)) continue;
     const auto best = Encode(image, {.format = format, .quality = 100}).size();
@@ -103,9 +103,9 @@ TEST_F(EncodeTest, WritesSixteenBits) {
   for (const ImageFormat format : {ImageFormat::kPng, ImageFormat::kTiff}) {
     EXPECT_EQ(Decode(Encode(image, {.format = format, .bits = 16})).image, image);
     // From eight: every level has its place among the finer ones.
-    const DecodedPicture widened = Decode(Encode(Gradient(9, 9), {.format = format, .bits = 16}));
+    const DecodedPicture widened = Decode(Encode(Ramps(9, 9), {.format = format, .bits = 16}));
     EXPECT_EQ(widened.image.bits, 16);
-    EXPECT_THAT(widened.image, ImageNear(Gradient(9, 9), 0));
+    EXPECT_THAT(widened.image, ImageNear(Ramps(9, 9), 0));
   }
 }
 
@@ -122,7 +122,7 @@ TEST_F(EncodeTest, RoundsSixteenBitsToEight) {
 
 TEST_F(EncodeTest, RefusesBitsThatTheFormatDoesNotHave) {
   for (const ImageFormat format : {ImageFormat::kJpeg, ImageFormat::kWebp, ImageFormat::kAvif}) {
-    const auto file = EncodePicture(Gradient(4, 4), 4, 4, {}, {.format = format, .bits = 16});
+    const auto file = EncodePicture(Ramps(4, 4), 4, 4, {}, {.format = format, .bits = 16});
 
     EXPECT_THAT(file, StatusIs(absl::StatusCode::kInvalidArgument));
     EXPECT_EQ(FieldOf(file.status()), "bit_depth");
@@ -131,7 +131,7 @@ TEST_F(EncodeTest, RefusesBitsThatTheFormatDoesNotHave) {
 
 TEST_F(EncodeTest, RefusesASideThatTheFormatCannotHold) {
   const int beyond = MaxSide(ImageFormat::kWebp) + 1;
-  const Image wide = Gradient(beyond, 1);
+  const Image wide = Ramps(beyond, 1);
 
   const auto webp = EncodePicture(wide, beyond, 1, {}, {.format = ImageFormat::kWebp});
 
@@ -143,17 +143,17 @@ TEST_F(EncodeTest, RefusesASideThatTheFormatCannotHold) {
 TEST_F(EncodeTest, EncodesTheLongestSideOfEachFormat) {
   for (const ImageFormat format : {ImageFormat::kJpeg, ImageFormat::kWebp, ImageFormat::kAvif}) {
     if (!std::ranges::count(writable_, format)) continue;
-    const Image wide = Gradient(MaxSide(format), 1);
+    const Image wide = Ramps(MaxSide(format), 1);
 
     EXPECT_EQ(Decode(Encode(wide, {.format = format})).image.width, MaxSide(format));
   }
 }
 
 TEST_F(EncodeTest, CropsToTheWantedSize) {
-  const auto file = EncodePicture(Gradient(20, 30), 7, 11, {}, {});
+  const auto file = EncodePicture(Ramps(20, 30), 7, 11, {}, {});
 
   ASSERT_THAT(file, IsOk());
-  const VImage expected = ToVips(Gradient(20, 30)).extract_area(0, 0, 7, 11);
+  const VImage expected = ToVips(Ramps(20, 30)).extract_area(0, 0, 7, 11);
   EXPECT_EQ(Decode(*file).image, ToImage(expected));
 }
 
@@ -202,7 +202,7 @@ TEST_F(EncodeTest, AnswersGreyWithGrey) {
 }
 
 TEST_F(EncodeTest, GoesBackToTheColourProfileUnlessStripped) {
-  const VImage p3 = test::InProfile(ToVips(Gradient(40, 40)), "p3");
+  const VImage p3 = test::InProfile(ToVips(Ramps(40, 40)), "p3");
   const std::string profile = test::BlobOf(p3, VIPS_META_ICC_NAME);
   const DecodedPicture picture = Decode(test::FileOf(p3, ".png"));
 

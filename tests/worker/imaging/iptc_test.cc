@@ -25,8 +25,16 @@ TEST(IptcTest, FindsTheRecordAmongOtherResources) {
   EXPECT_EQ(IptcForTiff(kResources + kRecord), kRecord + kZeros);
 }
 
+TEST(IptcTest, LeavesOtherResourcesOut) {
+  // A copy of EXIF, and a thumbnail.
+  const std::string others = "8BIM\x04\x22\0\0\0\0\0\4GPS "s + "8BIM\x04\x0c\0\0\0\0\0\4JFIF"s;
+
+  EXPECT_EQ(IptcForJpeg(kResources + kRecord + others), IptcForJpeg(kRecord));
+  EXPECT_EQ(IptcForJpeg("Photoshop 3.0\0"s + others), "");
+}
+
 TEST(IptcTest, LeavesWhatIsWrappedAsItShouldBe) {
-  EXPECT_EQ(IptcForJpeg(kResources + kRecord), kResources + kRecord);
+  EXPECT_EQ(IptcForJpeg(IptcForJpeg(kRecord)), IptcForJpeg(kRecord));
   EXPECT_EQ(IptcForTiff(kRecord), kRecord + kZeros);
 }
 
@@ -38,6 +46,7 @@ TEST(IptcTest, MakesNothingOfDamage) {
   const std::string whole = kResources + kRecord;
   for (std::size_t length = 14; length < whole.size(); ++length) {
     EXPECT_EQ(IptcForTiff(whole.substr(0, length)), "") << length;
+    EXPECT_EQ(IptcForJpeg(whole.substr(0, length)), "") << length;
   }
 }
 

@@ -50,7 +50,7 @@ class MetadataTest : public ::testing::Test {
   }
 
   static std::string Answer(const EncodeOptions& options) {
-    const auto file = EncodePicture(test::Gradient(12, 10), 12, 10, Traits(), options);
+    const auto file = EncodePicture(test::Ramps(12, 10), 12, 10, Traits(), options);
     EXPECT_THAT(file, IsOk());
     return file.ok() ? *file : "";
   }
@@ -166,7 +166,7 @@ TEST_F(MetadataTest, SaysItInAJpegWhoseOwnExifIsTooLarge) {
   ASSERT_GT(traits.exif.size(), 60'000U);
 
   const auto file =
-      EncodePicture(test::Gradient(9, 9), 9, 9, traits,
+      EncodePicture(test::Ramps(9, 9), 9, 9, traits,
                     {.format = ImageFormat::kJpeg, .parameters = std::string(9'000, 'y')});
 
   ASSERT_THAT(file, IsOk());
@@ -198,7 +198,7 @@ TEST_F(MetadataTest, LeavesOutExifThatIsBroken) {
   PictureTraits traits;
   traits.exif = "no EXIF at all";
   for (const ImageFormat format : WritableFormats()) {
-    const auto file = EncodePicture(test::Gradient(9, 9), 9, 9, traits, {.format = format});
+    const auto file = EncodePicture(test::Ramps(9, 9), 9, 9, traits, {.format = format});
 
     ASSERT_THAT(file, IsOk()) << NameOf(format);
     EXPECT_THAT(*file, Not(HasSubstr("no EXIF at all")));
@@ -207,7 +207,8 @@ TEST_F(MetadataTest, LeavesOutExifThatIsBroken) {
 
 TEST_F(MetadataTest, RefusesMoreThanIsAllowed) {
   VImage image = vips::VImage::black(2, 2).copy();
-  test::SetBlob(image, VIPS_META_XMP_NAME, std::string(600, ' '));
+  test::SetBlob(image, VIPS_META_XMP_NAME, std::string(400, ' '));
+  image.set(VIPS_META_IMAGEDESCRIPTION, std::string(200, ' ').c_str());
   test::SetBlob(image, VIPS_META_IPTC_NAME, std::string(401, ' '));
   test::SetBlob(image, VIPS_META_ICC_NAME, std::string(100, ' '));
 

@@ -87,6 +87,12 @@ TEST(PngChunksTest, RefusesWhatInflatesToMore) {
   ExpectTooLarge(FileOf({PngChunk("eXIf", std::string(1001, 'x'))}));
 }
 
+TEST(PngChunksTest, RefusesProfilesThatAreTooMuchTogether) {
+  const std::string profile = PngChunk("iCCP", "icc\0\0"s + Deflated(501));
+  EXPECT_THAT(ReadPngChunks(FileOf({profile}), kLimits), IsOk());
+  ExpectTooLarge(FileOf({profile, profile}));
+}
+
 TEST(PngChunksTest, RefusesTextsThatAreTooMuchTogether) {
   const std::string text = PngChunk("zTXt", "a\0\0"s + Deflated(501));
   EXPECT_THAT(ReadPngChunks(FileOf({text}), kLimits), IsOk());

@@ -15,8 +15,8 @@
 namespace upscaler {
 namespace {
 
-using test::Gradient;
 using test::IsOk;
+using test::Ramps;
 using test::StatusIs;
 using ::testing::Optional;
 
@@ -66,7 +66,7 @@ TEST_F(ResizeImageTest, KeepsSixteenBits) {
 }
 
 TEST_F(ResizeImageTest, LeavesAPictureThatHasTheSize) {
-  EXPECT_EQ(*ResizeImage(Gradient(19, 5), 19, 5), Gradient(19, 5));
+  EXPECT_EQ(*ResizeImage(Ramps(19, 5), 19, 5), Ramps(19, 5));
 }
 
 TEST_F(ResizeImageTest, MovesNothing) {

@@ -17,7 +17,7 @@ namespace upscaler::test {
 
 // A picture without two equal neighbours, whatever the direction, and smooth
 // enough for lossy formats.
-inline Image Gradient(int width, int height) {
+inline Image Ramps(int width, int height) {
   Image image{.width = width, .height = height, .pixels = {}};
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {

@@ -29,6 +29,17 @@ TEST(EditXmpTest, LeavesOutWhereThePictureWasTakenAndHowItsFileLay) {
   EXPECT_EQ(EditXmp(kPacket, /*keep_location=*/false), kWithoutLocation);
 }
 
+TEST(EditXmpTest, KnowsTheLocationUnderOtherNames) {
+  const std::string in_no_prefix =
+      "<a><GPSLatitude xmlns='http://ns.adobe.com/exif/1.0/'>48,12.1N</GPSLatitude></a>";
+  const std::string in_a_drones = "<a drone-dji:GpsLatitude='+48.2' b:c='d'/>";
+
+  EXPECT_EQ(EditXmp(in_no_prefix, false), "<a></a>");
+  EXPECT_EQ(EditXmp(in_a_drones, false), "<a b:c='d'/>");
+  EXPECT_EQ(EditXmp(in_no_prefix, true), in_no_prefix);
+  EXPECT_EQ(EditXmp(in_a_drones, true), in_a_drones);
+}
+
 TEST(EditXmpTest, KeepsTheLocationWhereItMay) {
   const std::string kept = EditXmp(kPacket, /*keep_location=*/true);
 
@@ -39,6 +50,7 @@ TEST(EditXmpTest, KeepsTheLocationWhereItMay) {
 
 TEST(EditXmpTest, KeepsWhatHasNothingOfIt) {
   EXPECT_EQ(EditXmp(kWithoutLocation, false), kWithoutLocation);
+  EXPECT_EQ(EditXmp("<a xmlns:gps='b'><gp/></a>", false), "<a xmlns:gps='b'><gp/></a>");
   EXPECT_EQ(EditXmp("<a b='exif:GPSLatitude'><!-- <exif:GPSx --></a>", false),
             "<a b='exif:GPSLatitude'><!-- <exif:GPSx --></a>");
 }

@@ -49,5 +49,14 @@ TEST(PictureMemoryTest, NamesNothingBelowTheModelsMinimum) {
   EXPECT_THAT(debt.message(), HasSubstr("one of 64x64 should fit"));
 }
 
+TEST(PictureMemoryTest, NamesASideOfTilesThatFits) {
+  const absl::Status status =
+      TileTooLargeForMemory(1024, /*needed=*/400, /*available=*/100, kSides);
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(ReasonOf(status), Optional(Eq("OUT_OF_MEMORY")));
+  EXPECT_THAT(status.message(), HasSubstr("tiles of 1024x1024; tile_size 512 should fit"));
+}
+
 }  // namespace
 }  // namespace upscaler

@@ -107,6 +107,18 @@ TEST(TileAxisTest, SpreadsAsFewTilesAsOverlapByAQuarter) {
   EXPECT_EQ(axis.to(0), 256 + 96 + 64);
 }
 
+TEST(TileAxisTest, SpreadsManyTilesOverAMillionPixels) {
+  const TileAxis axis(1'000'000, 64, 8);
+
+  ASSERT_GT(axis.count(), 20'000);
+  EXPECT_EQ(axis.start(0), 0);
+  EXPECT_EQ(axis.end(axis.count() - 1), 1'000'000);
+  for (int i = 1; i < axis.count(); ++i) {
+    ASSERT_GT(axis.start(i), axis.start(i - 1)) << i;
+    ASSERT_LT(axis.start(i), axis.end(i - 1)) << i;
+  }
+}
+
 TEST(TilePlanTest, NumbersTilesRowByRow) {
   const TilePlan plan(1024, 512, 512, 32);
 

@@ -14,6 +14,7 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
+#include "worker/kernels/machine_loops.h"
 #include "worker/models/nn/layers.h"
 
 namespace upscaler {
@@ -36,8 +37,9 @@ class AdaGroupNormImpl : public torch::nn::Module {
   // one, and then each channel's shift.
   at::Tensor Modulation(const at::Tensor& embedding);
 
-  // features [B, C, H, W], modulation [B, 2 * C] -> [B, C, H, W]
-  at::Tensor forward(const at::Tensor& features, const at::Tensor& modulation);
+  // features [B, C, H, W], modulation [B, 2 * C] -> [B, C, H, W], with the activation applied
+  at::Tensor forward(const at::Tensor& features, const at::Tensor& modulation,
+                     Activation activation = Activation::kNone);
 
   std::int64_t channels() const { return options_.channels; }
 

@@ -7,6 +7,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linear.h>
 
+#include "worker/kernels/winograd.h"
+
 namespace upscaler {
 
 LinearImpl::LinearImpl(const LinearOptions& options)
@@ -37,7 +39,17 @@ at::Tensor Conv2dImpl::forward(const at::Tensor& features) {
     return at::linear(features.permute({0, 2, 3, 1}), weight_.flatten(1), bias_)
         .permute({0, 3, 1, 2});
   }
-  return at::conv2d(features, weight_, bias_, options_.stride, options_.padding);
+  if (!IsForWinograd(features)) {
+    return at::conv2d(features, weight_, bias_, options_.stride, options_.padding);
+  }
+  std::call_once(transformed_, [this] { winograd_weight_ = TransformConv3x3Weight(weight_); });
+  return WinogradConv3x3(features, winograd_weight_, bias_);
+}
+
+bool Conv2dImpl::IsForWinograd(const at::Tensor& features) const {
+  const bool fits = options_.kernel == 3 && options_.stride == 1 && options_.padding == 1 &&
+                    options_.bias && features.is_cpu() && features.scalar_type() == at::kFloat;
+  return fits && PaysWinograd(options_.in, options_.out, features.size(2), features.size(3));
 }
 
 Conv2d Conv3x3(std::int64_t in, std::int64_t out) {

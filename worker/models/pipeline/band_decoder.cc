@@ -1,22 +1,37 @@
 #include "worker/models/pipeline/band_decoder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <ATen/Functions.h>
 #include <c10/util/Exception.h>
 
 namespace upscaler {
+namespace {
+
+// That are brought from floats to bytes.
+constexpr std::int64_t kPixelsAtOnce = std::int64_t{1} << 20;
+
+}  // namespace
 
 at::Tensor ToPixels(const at::Tensor& decoded, int bits) {
-  TORCH_CHECK(at::isfinite(decoded).all().item<bool>(), "the decoded picture is not finite");
-  // In place: a band of a large picture has some hundred million numbers.
-  const at::Tensor unit = decoded.mul(0.5).add_(0.5).clamp_(0, 1);
-  const at::Tensor pixels = unit[0].permute({1, 2, 0}).to(at::kCPU, at::kFloat);
-  const float white = bits == 8 ? 255.0F : 65535.0F;
-  return pixels.mul_(white)
-      .round_()  // Halves to even.
-      .to(bits == 8 ? at::kByte : at::kUInt16)
-      .contiguous();
+  const at::ScalarType samples = bits == 8 ? at::kByte : at::kUInt16;
+  const double white = bits == 8 ? 255 : 65535;
+  const std::int64_t height = decoded.size(2);
+  const std::int64_t width = decoded.size(3);
+  const at::Tensor pixels = at::empty({height, width, decoded.size(1)}, samples);
+  // Some rows at a time: what lies between takes several times the memory of the pixels, and a
+  // band of a large picture has some hundred million of them.
+  const std::int64_t rows = std::max(std::int64_t{1}, kPixelsAtOnce / width);
+  for (std::int64_t from = 0; from < height; from += rows) {
+    const std::int64_t some = std::min(rows, height - from);
+    const at::Tensor part = decoded.narrow(2, from, some);
+    TORCH_CHECK(at::isfinite(part).all().item<bool>(), "the decoded picture is not finite");
+    const at::Tensor unit = part.mul(0.5).add_(0.5).clamp_(0, 1);
+    pixels.narrow(0, from, some)
+        .copy_(unit[0].permute({1, 2, 0}).to(at::kCPU, at::kFloat).mul_(white).round_());
+  }
+  return pixels;
 }
 
 BandDecoder::BandDecoder(const Checkpoint& checkpoint, at::Tensor latents, const TilePlan& plan,

@@ -16,12 +16,9 @@ void ConditionBatch::Gather(std::span<const EncodedPrompt* const> passes) {
 
   *this = ConditionBatch();  // The old copy makes room for the new one.
   std::vector<at::Tensor> parts;
-  std::vector<at::Tensor> pooled;
   for (const EncodedPrompt* pass : passes) {
     parts.push_back(pass->keys_values);
-    pooled.push_back(pass->pooled);
   }
-  pooled_ = at::cat(pooled);
   // A single pass needs no copy.
   keys_values_ = parts.size() == 1 ? parts.front() : at::cat(parts);
   parts_ = std::move(parts);

@@ -1,4 +1,4 @@
-// The conditions of a batch's rows, one after another as the UNet takes them.
+// What a batch's rows attend to, one after another as the UNet takes it.
 //
 // They stay the same from step to step until a row joins or leaves, so the one copy
 // that puts them together is made then and not at every step.
@@ -23,14 +23,12 @@ class ConditionBatch {
   void Gather(std::span<const EncodedPrompt* const> passes);
 
   const at::Tensor& keys_values() const { return keys_values_; }  // [B, N, K]
-  const at::Tensor& pooled() const { return pooled_; }            // [B, kNoiseLevelFeatures + D]
 
  private:
   // What the batch was made of: each pass's keys and values, which stand for the
   // whole pass. They are held, so no other tensor can take their place in memory.
   std::vector<at::Tensor> parts_;
   at::Tensor keys_values_;
-  at::Tensor pooled_;
 };
 
 }  // namespace upscaler

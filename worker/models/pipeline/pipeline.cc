@@ -10,6 +10,9 @@
 namespace upscaler {
 namespace {
 
+// Of how many steps the modulation is computed at once: half a megabyte each.
+constexpr std::size_t kModulatedSteps = 8;
+
 // latents [1, C, h, w] -> [1, C, 2h, 2w], each sample four times
 at::Tensor Enlarge(const at::Tensor& latents) {
   return at::upsample_nearest2d(latents, {2 * latents.size(2), 2 * latents.size(3)});
@@ -51,25 +54,44 @@ at::Tensor UnetInput(const TilePass& tile) {
   return input.expand({PassesOf(*tile.row), -1, -1, -1});
 }
 
+// What the UNet's normalizations do in the row's next step -> [P, M]. It depends on the noise
+// level and the prompt alone. A quarter of the UNet's weights have no other use, and reading them
+// is what takes time: so it is done for several steps at once.
+at::Tensor ModulationOf(const Checkpoint& checkpoint, PipelineRow& row) {
+  const std::size_t known =
+      row.modulation.defined() ? static_cast<std::size_t>(row.modulation.size(0)) : 0;
+  if (row.step >= row.modulated_step + known) {
+    const std::size_t end = std::min(row.step + kModulatedSteps, row.sigmas.size() - 1);
+    std::vector<float> noise_conditions;
+    std::vector<at::Tensor> pooled;
+    for (std::size_t step = row.step; step < end; ++step) {
+      for (const EncodedPrompt& pass : row.condition.passes) {
+        noise_conditions.push_back(NoiseCondition(row.sigmas[step]));
+        pooled.push_back(pass.pooled);
+      }
+    }
+    Unet unet = checkpoint.unet;  // A handle; the module is shared.
+    const auto c_noise = at::tensor(noise_conditions, at::kFloat).to(checkpoint.options.device);
+    row.modulation = unet->Modulation(c_noise, at::cat(pooled)).unflatten(0, {-1, PassesOf(row)});
+    row.modulated_step = row.step;
+  }
+  return row.modulation[static_cast<std::int64_t>(row.step - row.modulated_step)];
+}
+
 // What the UNet says about all passes of `tiles`, B in number -> [B, C + 1, h, w]
 at::Tensor CallUnet(const Checkpoint& checkpoint, std::span<const TilePass> tiles,
                     ConditionBatch& conditions) {
   std::vector<at::Tensor> inputs;
+  std::vector<at::Tensor> modulations;
   std::vector<const EncodedPrompt*> passes;
-  std::vector<float> noise_conditions;
   for (const TilePass& tile : tiles) {
     inputs.push_back(UnetInput(tile));
-    const float noise_condition = NoiseCondition(tile.row->sigma());
-    for (const EncodedPrompt& pass : tile.row->condition.passes) {
-      passes.push_back(&pass);
-      noise_conditions.push_back(noise_condition);
-    }
+    modulations.push_back(ModulationOf(checkpoint, *tile.row));
+    for (const EncodedPrompt& pass : tile.row->condition.passes) passes.push_back(&pass);
   }
   conditions.Gather(passes);
   Unet unet = checkpoint.unet;  // A handle; the module is shared.
-  const at::Tensor modulation = unet->Modulation(
-      at::tensor(noise_conditions, at::kFloat).to(checkpoint.options.device), conditions.pooled());
-  return unet->forward(at::cat(inputs), modulation, conditions.keys_values());
+  return unet->forward(at::cat(inputs), at::cat(modulations), conditions.keys_values());
 }
 
 // The small picture's latents are complete: what is left to begin with is the noise.

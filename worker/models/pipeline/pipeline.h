@@ -53,6 +53,10 @@ struct PipelineRow {
   std::vector<float> sigmas;  // The noise levels, one more than there are steps.
   std::size_t step = 0;       // Steps done.
   int tile = 0;               // And tiles of the next one.
+  // What the UNet's normalizations do in some steps, from `modulated_step` on: [S, P, M], S
+  // being the steps and P the passes of each. Undefined before the first one.
+  at::Tensor modulation = {};
+  std::size_t modulated_step = 0;
 
   float sigma() const { return sigmas[step]; }
   float next_sigma() const { return sigmas[step + 1]; }

@@ -1,7 +1,5 @@
 #include "worker/models/unet/resnet_block.h"
 
-#include <ATen/ops/gelu.h>
-
 namespace upscaler {
 namespace {
 
@@ -30,12 +28,11 @@ UnetResnetBlockImpl::UnetResnetBlockImpl(const UnetConfig& config, const UnetLay
 }
 
 at::Tensor UnetResnetBlockImpl::forward(const at::Tensor& features, const at::Tensor& modulation) {
-  // The activations overwrite their input, a tensor that nobody else has: at the
-  // finest level it is the memory traffic that costs.
-  at::Tensor result = norm1_(features, norm1_columns_.Of(modulation));  // [B, in, H, W]
-  result = conv1_(at::gelu_(result));                                   // [B, middle, H, W]
-  result = norm2_(result, norm2_columns_.Of(modulation));
-  result = conv2_(at::gelu_(result));  // [B, out, H, W]
+  at::Tensor result =
+      norm1_(features, norm1_columns_.Of(modulation), Activation::kGelu);  // [B, in, H, W]
+  result = conv1_(result);                                                 // [B, middle, H, W]
+  result = norm2_(result, norm2_columns_.Of(modulation), Activation::kGelu);
+  result = conv2_(result);  // [B, out, H, W]
   result += conv_shortcut_ ? conv_shortcut_(features) : features;
   return result;
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <ATen/ops/silu.h>
-
 #include "worker/models/vae/resnet_block.h"
 #include "worker/models/vae/stage.h"
 
@@ -32,7 +30,7 @@ VaeDecoderImpl::VaeDecoderImpl(const VaeConfig& config)
 at::Tensor VaeDecoderImpl::forward(const at::Tensor& latents, NormPass& norms) {
   at::Tensor features = mid_block_(conv_in_(latents), norms);
   for (const auto& block : *up_blocks_) features = block->as<VaeStage>()->forward(features, norms);
-  return conv_out_(at::silu(conv_norm_out_(features, norms)));
+  return conv_out_(conv_norm_out_(features, norms, Activation::kSilu));
 }
 
 }  // namespace upscaler

@@ -2,8 +2,6 @@
 
 #include <cstddef>
 
-#include <ATen/ops/silu.h>
-
 #include "worker/models/vae/resnet_block.h"
 #include "worker/models/vae/stage.h"
 
@@ -33,7 +31,7 @@ at::Tensor VaeEncoderImpl::forward(const at::Tensor& pixels, NormPass& norms) {
   for (const auto& block : *down_blocks_)
     features = block->as<VaeStage>()->forward(features, norms);
   features = mid_block_(features, norms);
-  return conv_out_(at::silu(conv_norm_out_(features, norms)));
+  return conv_out_(conv_norm_out_(features, norms, Activation::kSilu));
 }
 
 }  // namespace upscaler

@@ -5,6 +5,8 @@
 #include <ATen/Functions.h>
 #include <c10/util/Exception.h>
 
+#include "worker/kernels/group_norm.h"
+
 namespace upscaler {
 namespace {
 
@@ -38,23 +40,28 @@ NormStatistics::Affine AffineOf(const at::Tensor& features, const torch::nn::Gro
           .shift = shift.to(features.scalar_type()).view({1, channels, 1, 1})};
 }
 
-at::Tensor Apply(const NormStatistics::Affine& affine, const at::Tensor& features) {
-  return at::addcmul(affine.shift, features, affine.scale);
+at::Tensor Apply(const NormStatistics::Affine& affine, const at::Tensor& features,
+                 Activation activation) {
+  at::Tensor result = at::addcmul(affine.shift, features, affine.scale);
+  if (activation == Activation::kSilu) return at::silu_(result);
+  TORCH_CHECK(activation == Activation::kNone, "the autoencoder has no other activation");
+  return result;
 }
 
 }  // namespace
 
-at::Tensor NormPass::Normalize(const at::Tensor& features, const torch::nn::GroupNormImpl& norm) {
+at::Tensor NormPass::Normalize(const at::Tensor& features, const torch::nn::GroupNormImpl& norm,
+                               Activation activation) {
   if (into_ != nullptr) {
     into_->norms.push_back(AffineOf(features, norm));
-    return Apply(into_->norms.back(), features);
+    return Apply(into_->norms.back(), features, activation);
   }
   if (measured_ != nullptr) {
     TORCH_CHECK(next_ < measured_->norms.size(), "statistics of another network");
-    return Apply(measured_->norms[next_++], features);
+    return Apply(measured_->norms[next_++], features, activation);
   }
-  return at::group_norm(features, norm.options.num_groups(), norm.weight, norm.bias,
-                        norm.options.eps());
+  return GroupNormActivation(features, norm.options.num_groups(), norm.options.eps(),
+                             norm.weight.unsqueeze(0), norm.bias.unsqueeze(0), activation);
 }
 
 VaeNormImpl::VaeNormImpl(const VaeConfig& config, std::int64_t channels)

@@ -16,6 +16,7 @@
 #include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
+#include "worker/kernels/machine_loops.h"
 #include "worker/models/vae/vae_config.h"
 
 namespace upscaler {
@@ -42,8 +43,10 @@ class NormPass {
   // By those that were measured in a pass through the same network.
   static NormPass Use(const NormStatistics& measured) { return NormPass(nullptr, &measured); }
 
-  // The next normalization of the pass. features [B, C, H, W] -> the same shape
-  at::Tensor Normalize(const at::Tensor& features, const torch::nn::GroupNormImpl& norm);
+  // The next normalization of the pass, and the activation that follows it.
+  // features [B, C, H, W] -> the same shape
+  at::Tensor Normalize(const at::Tensor& features, const torch::nn::GroupNormImpl& norm,
+                       Activation activation);
 
  private:
   NormPass(NormStatistics* into, const NormStatistics* measured)
@@ -59,9 +62,10 @@ class VaeNormImpl : public torch::nn::GroupNormImpl {
  public:
   VaeNormImpl(const VaeConfig& config, std::int64_t channels);
 
-  // features [B, C, H, W] -> the same shape
-  at::Tensor forward(const at::Tensor& features, NormPass& norms) {
-    return norms.Normalize(features, *this);
+  // features [B, C, H, W] -> the same shape, with the activation applied
+  at::Tensor forward(const at::Tensor& features, NormPass& norms,
+                     Activation activation = Activation::kNone) {
+    return norms.Normalize(features, *this, activation);
   }
 };
 TORCH_MODULE(VaeNorm);

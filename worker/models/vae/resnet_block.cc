@@ -1,7 +1,5 @@
 #include "worker/models/vae/resnet_block.h"
 
-#include <ATen/ops/silu.h>
-
 namespace upscaler {
 
 VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in, std::int64_t out)
@@ -16,11 +14,10 @@ VaeResnetBlockImpl::VaeResnetBlockImpl(const VaeConfig& config, std::int64_t in,
 }
 
 at::Tensor VaeResnetBlockImpl::forward(const at::Tensor& features, NormPass& norms) {
-  // The activations overwrite their input, a tensor that nobody else has.
-  at::Tensor result = norm1_(features, norms);  // [B, in, H, W]
-  result = conv1_(at::silu_(result));           // [B, out, H, W]
-  result = norm2_(result, norms);
-  result = conv2_(at::silu_(result));
+  at::Tensor result = norm1_(features, norms, Activation::kSilu);  // [B, in, H, W]
+  result = conv1_(result);                                         // [B, out, H, W]
+  result = norm2_(result, norms, Activation::kSilu);
+  result = conv2_(result);
   result += conv_shortcut_ ? conv_shortcut_(features) : features;
   return result;
 }

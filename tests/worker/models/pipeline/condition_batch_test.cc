@@ -19,13 +19,8 @@ EncodedPrompt Encoded(double value) {
 // What `batch` should hold for these passes.
 void ExpectHolds(const ConditionBatch& batch, const std::vector<const EncodedPrompt*>& passes) {
   std::vector<at::Tensor> keys_values;
-  std::vector<at::Tensor> pooled;
-  for (const EncodedPrompt* pass : passes) {
-    keys_values.push_back(pass->keys_values);
-    pooled.push_back(pass->pooled);
-  }
+  for (const EncodedPrompt* pass : passes) keys_values.push_back(pass->keys_values);
   EXPECT_TRUE(at::equal(batch.keys_values(), at::cat(keys_values)));
-  EXPECT_TRUE(at::equal(batch.pooled(), at::cat(pooled)));
 }
 
 class ConditionBatchTest : public ::testing::Test {
@@ -47,13 +42,11 @@ TEST_F(ConditionBatchTest, PutsThePassesOneAfterAnother) {
 TEST_F(ConditionBatchTest, CopiesNothingWhileThePassesStayTheSame) {
   batch_.Gather(std::vector<const EncodedPrompt*>{&cat_, &dog_});
   const at::Tensor keys_values = batch_.keys_values();
-  const at::Tensor pooled = batch_.pooled();
   const EncodedPrompt another_row_of_the_same_prompt = dog_;
 
   batch_.Gather(std::vector<const EncodedPrompt*>{&cat_, &another_row_of_the_same_prompt});
 
   EXPECT_TRUE(batch_.keys_values().is_same(keys_values));
-  EXPECT_TRUE(batch_.pooled().is_same(pooled));
 }
 
 TEST_F(ConditionBatchTest, CopiesNothingOfASinglePass) {

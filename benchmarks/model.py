@@ -1,0 +1,133 @@
+"""Compares the model with its peers, side by side: ours, diffusers, and diffusers with torch.compile.
+
+    .deps/peers-venv/bin/python benchmarks/model.py [--checkpoint DIR] [--rounds 5] [SIZE:STEPS ...]
+
+Each is a process of its own that holds the model, and they take turns: in each round every one of
+them makes one picture, after one that does not count. What is compared are ratios of medians, all
+from the same machine, threads, checkpoint and precision (float32). Without a checkpoint one of the
+published model's size is made, with random weights. Writes benchmarks/results/model.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[1]
+OURS = SOURCE / "build/release/bin/upscale_bench"
+DIFFUSERS = SOURCE / "benchmarks/model/diffusers_bench.py"
+RESULTS = SOURCE / "benchmarks/results/model.json"
+
+SIZES = ["128:4", "256:2"]
+
+
+class Rival:
+    """A program that makes a picture for each line that it is sent."""
+
+    def __init__(self, name: str, command: list[str]):
+        self.name = name
+        self.runs: list[dict] = []
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self) -> dict:
+        print(f"  {self.name}: ", end="", flush=True)
+        self._process.stdin.write("run\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} ended with {self._process.wait()}")
+        run = json.loads(line)
+        print(f"{run['seconds']:.2f} s", flush=True)
+        return run
+
+    def peak_mib(self) -> float:
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return round(int(line.split()[1]) / 1024)
+
+    def end(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def rivals(checkpoint: str, pixels: int, steps: int, threads: int) -> list[Rival]:
+    options = [
+        f"--model={checkpoint}",
+        f"--pixels={pixels}",
+        f"--steps={steps}",
+        f"--threads={threads}",
+    ]
+    diffusers = [sys.executable, str(DIFFUSERS), *options]
+    return [
+        Rival("ours", [str(OURS), *options]),
+        Rival("diffusers", diffusers),
+        Rival("diffusers compiled", [*diffusers, "--compile", "--channels-last"]),
+    ]
+
+
+def compare(checkpoint: str, pixels: int, steps: int, threads: int, rounds: int) -> dict:
+    print(f"{pixels}x{pixels}, {steps} steps")
+    all_rivals = rivals(checkpoint, pixels, steps, threads)
+    for rival in all_rivals:
+        rival.run()
+    for _ in range(rounds):
+        for rival in all_rivals:
+            rival.runs.append(rival.run())
+    figures = {}
+    for rival in all_rivals:
+        seconds = [run["seconds"] for run in rival.runs]
+        parts = {
+            part: round(statistics.median(run[part] for run in rival.runs), 4)
+            for part in rival.runs[0]
+            if part != "seconds"
+        }
+        figures[rival.name] = {
+            "median_seconds": round(statistics.median(seconds), 4),
+            "least_seconds": round(min(seconds), 4),
+            "peak_mib": rival.peak_mib(),
+            **({"parts": parts} if parts else {}),
+        }
+        rival.end()
+    ours = figures["ours"]["median_seconds"]
+    for name, figure in figures.items():
+        figure["times_ours"] = round(figure["median_seconds"] / ours, 2)
+    return {"pixels": pixels, "steps": steps, "guidance_scale": 8.0, "rivals": figures}
+
+
+def processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="*", default=SIZES, metavar="SIZE:STEPS")
+    parser.add_argument("--checkpoint")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    arguments = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = arguments.checkpoint or folder
+        if arguments.checkpoint is None:
+            maker = SOURCE / "benchmarks/model/checkpoint.py"
+            subprocess.run([sys.executable, str(maker), folder], check=True)
+        runs = [
+            compare(checkpoint, *map(int, size.split(":")), arguments.threads, arguments.rounds)
+            for size in arguments.sizes
+        ]
+    machine = {"processor": processor(), "machine": platform.machine()}
+    RESULTS.write_text(
+        json.dumps({**machine, "threads": arguments.threads, "runs": runs}, indent=2) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

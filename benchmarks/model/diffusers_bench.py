@@ -1,0 +1,61 @@
+"""Times diffusers as upscale_bench times ours: a run and a line of JSON for each line that comes in.
+
+    .deps/peers-venv/bin/python benchmarks/model/diffusers_bench.py --model DIR [...]
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # Nothing is fetched from anywhere.
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from diffusers import StableDiffusionLatentUpscalePipeline  # noqa: E402
+from PIL import Image  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--pixels", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--guidance-scale", type=float, default=8.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true", help="with torch.compile")
+    parser.add_argument("--channels-last", action="store_true")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    pipe = StableDiffusionLatentUpscalePipeline.from_pretrained(
+        arguments.model, torch_dtype=torch.float32
+    )
+    pipe.set_progress_bar_config(disable=True)
+    if arguments.channels_last:
+        pipe.unet.to(memory_format=torch.channels_last)
+        pipe.vae.to(memory_format=torch.channels_last)
+    if arguments.compile:
+        pipe.unet = torch.compile(pipe.unet)
+        pipe.vae.decode = torch.compile(pipe.vae.decode)
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (arguments.pixels, arguments.pixels, 3), np.uint8
+    )
+    image = Image.fromarray(pixels)
+
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        pipe(
+            prompt="a sharp, highly detailed photo",
+            negative_prompt="",
+            image=image,
+            num_inference_steps=arguments.steps,
+            guidance_scale=arguments.guidance_scale,
+            generator=torch.Generator().manual_seed(0),
+        )
+        print(json.dumps({"seconds": time.perf_counter() - start}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

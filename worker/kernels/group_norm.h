@@ -1,0 +1,36 @@
+// Group normalization together with what follows it in these networks: a scale and a shift, and an
+// activation. By themselves they would read and write all features some ten times.
+//
+// An operator of the PyTorch dispatcher, upscaler::group_norm_activation, so that each device can
+// have an implementation of its own.
+
+#pragma once
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+#include "worker/kernels/machine_loops.h"
+
+namespace upscaler {
+
+// activation(normalized features * scale + shift)
+//
+// features [B, C, H, W] are normalized over each of `groups` groups of neighbouring channels, as
+// at::group_norm does it. scale and shift [B, C], or [1, C] for all alike, of the features' type.
+// Returns the same shape. Throws c10::Error where shapes or types do not fit.
+at::Tensor GroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,
+                               const at::Tensor& scale, const at::Tensor& shift,
+                               Activation activation);
+
+// The same in plain ATen, on every device and in every layout and type.
+at::Tensor PlainGroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,
+                                    const at::Tensor& scale, const at::Tensor& shift,
+                                    Activation activation);
+
+// The same for features of float with the channels last on the CPU.
+at::Tensor CpuGroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,
+                                  const at::Tensor& scale, const at::Tensor& shift,
+                                  Activation activation, const MachineLoops& loops);
+
+}  // namespace upscaler
