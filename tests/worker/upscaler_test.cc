@@ -256,7 +256,7 @@ TEST_F(UpscalerTest, RefusesAPictureThatTheDeviceHasNoMemoryForAndNamesOneThatFi
 }
 
 TEST_F(UpscalerTest, BoundsTheBytesOfWhatItHasTakenOn) {
-  Admission narrow({.rows = 64, .bytes = 40'000});
+  Admission narrow({.rows = 64, .bytes = 60'000});
   Upscaler upscaler({.rules = {.sides = kSides}}, narrow, parts_, {pool_, pool_});
   const auto first = std::make_shared<CollectingListener>();
   ASSERT_THAT(upscaler.Start(Task(40, 40), first), IsOk());

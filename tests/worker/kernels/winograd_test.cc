@@ -102,7 +102,7 @@ TEST(WinogradErrorTest, RefusesWhatDoesNotFit) {
   const auto weight = TransformConv3x3Weight(at::randn({6, 12, 3, 3}));
 
   EXPECT_THROW(WinogradConv3x3(at::randn({1, 11, 4, 4}), weight, at::zeros({6})), c10::Error);
-  EXPECT_THROW(WinogradConv3x3(at::randn({1, 12, 4, 4}), weight, at::zeros({5})), c10::Error);
+  EXPECT_THROW(WinogradConv3x3(at::randn({1, 12, 4, 4}), weight, at::zeros({500})), c10::Error);
   EXPECT_THROW(WinogradConv3x3(at::randn({1, 12, 4, 4}).to(at::kDouble), weight, at::zeros({6})),
                c10::Error);
   EXPECT_THROW(TransformConv3x3Weight(at::randn({6, 12, 1, 1})), c10::Error);

@@ -43,8 +43,14 @@ std::ostream& operator<<(std::ostream& out, const Case& row) {
 
 class RowMemoryTest : public ::testing::TestWithParam<Case> {
  protected:
-  // The most bytes that tensors take on a row's whole way.
+  // The most bytes that tensors take on a row's whole way, but for the first row: what its
+  // convolutions make of their weights stays with them.
   std::int64_t MeasuredPeak() {
+    MeasureOnce();
+    return MeasureOnce();
+  }
+
+  std::int64_t MeasureOnce() {
     const Case& wanted = GetParam();
     const PipelineRequest request = {
         .pixels = at::full({wanted.height, wanted.width, 3}, 100, at::kByte),
