@@ -158,7 +158,8 @@ def test_too_many_watchers_are_told_to_wait(start):
 def test_pictures_that_are_too_large_to_be_kept(start):
     jobs = Jobs(start("--job-mib=1"))
 
-    check(jobs.order(make_noise(512, 512), wait=True, key="mine"), 413, "result_too_large")
+    order = jobs.order(make_noise(512, 512), wait=True, key="mine", n=10)
+    check(order, 413, "result_too_large")
 
 
 def order(server: ServerProcess) -> requests.Response:
