@@ -146,9 +146,10 @@ void DescribeOutput(CLI::App& app, Values& values) {
                  "keep transparency, or drop it: lay pictures over white (default: keep)")
       ->check(CLI::IsMember({"keep", "drop"}))
       ->option_text("WHAT");
-  app.add_option("--metadata", values.metadata,
-                 "What outputs have of EXIF, XMP, IPTC and the colour profile: all but the GPS position "
-                 "(keep), all, the profile alone (color), nothing (strip) (default: keep)")
+  app.add_option(
+         "--metadata", values.metadata,
+         "What outputs have of EXIF, XMP, IPTC and the colour profile: all but the GPS position "
+         "(keep), all, the profile alone (color), nothing (strip) (default: keep)")
       ->check(CLI::IsMember({"keep", "all", "color", "strip"}))
       ->option_text("WHAT");
   app.add_flag("--no-parameters", values.no_parameters,
