@@ -87,7 +87,7 @@ TEST_F(JobRunTest, AnswersAsAnUpscaleDoes) {
 
 TEST_F(JobRunTest, HasOneTimeoutForAllOfItsCalls) {
   timeout_ = std::chrono::seconds(9);  // Longer ones are sent to a tenth of a second.
-  on_header_ = [] { std::this_thread::sleep_for(std::chrono::milliseconds(300)); };
+  on_header_ = [] { std::this_thread::sleep_for(std::chrono::seconds(2)); };
   Start(FinishedJob({"picture"}));
 
   ASSERT_THAT(Await(), IsOk());
@@ -95,7 +95,7 @@ TEST_F(JobRunTest, HasOneTimeoutForAllOfItsCalls) {
   // The watch, and the download that was begun so much later.
   const auto asked = service_->asked();
   ASSERT_THAT(asked, SizeIs(2));
-  EXPECT_LT(asked[1].deadline - asked[0].deadline, std::chrono::milliseconds(150));
+  EXPECT_LT(asked[1].deadline - asked[0].deadline, std::chrono::seconds(1));
 }
 
 TEST_F(JobRunTest, CreatesTheJobUnderItsKey) {
