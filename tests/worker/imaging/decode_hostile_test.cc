@@ -177,7 +177,7 @@ TEST_F(DecodeHostileTest, RefusesChunksThatInflateToTooMuchWithoutInflatingThem)
     EXPECT_EQ(ReasonOf(StatusOf(PngWith(chunk))), "METADATA_TOO_LARGE");
   }
   std::string many;
-  for (int i = 0; i < 100; ++i) many += PngChunk("zTXt", "a\0\0"s + bomb);
+  for (int i = 0; i < 20; ++i) many += PngChunk("zTXt", "a\0\0"s + bomb);
   EXPECT_EQ(ReasonOf(StatusOf(PngWith(many))), "METADATA_TOO_LARGE");
 
   // The bombs' own bytes are some of it; what they inflate to is none.
