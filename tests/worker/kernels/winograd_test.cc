@@ -39,12 +39,14 @@ const std::vector<Shape> kShapes = {{1, 1, 1, 1, 1},    {1, 3, 2, 4, 4},     {2,
                                     {2, 96, 64, 70, 66}};
 
 class WinogradTest : public ::testing::TestWithParam<const MachineLoops*> {
+ protected:
+  WinogradTest() { at::manual_seed(0); }  // LibTorch's own seed is another each time.
+
  private:
   c10::InferenceMode inference_;
 };
 
 TEST_P(WinogradTest, IsTheConvolution) {
-  at::manual_seed(0);
   for (const Shape& shape : kShapes) {
     const auto features = at::randn({shape.pictures, shape.in, shape.height, shape.width})
                               .contiguous(at::MemoryFormat::ChannelsLast);
