@@ -11,12 +11,13 @@ published model's size is made, with random weights. Writes benchmarks/results/m
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from machine import machine, memory_mib
 
 SOURCE = Path(__file__).resolve().parents[1]
 OURS = SOURCE / "build/release/bin/upscale_bench"
@@ -47,10 +48,8 @@ class Rival:
         print(f"{run['seconds']:.2f} s", flush=True)
         return run
 
-    def peak_mib(self) -> float:
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return round(int(line.split()[1]) / 1024)
+    def peak_mib(self) -> int:
+        return round(memory_mib(self._process.pid, "VmHWM"))
 
     def end(self) -> None:
         self._process.stdin.close()
@@ -101,11 +100,6 @@ def compare(checkpoint: str, pixels: int, steps: int, threads: int, rounds: int)
     return {"pixels": pixels, "steps": steps, "guidance_scale": 8.0, "rivals": figures}
 
 
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", default=SIZES, metavar="SIZE:STEPS")
@@ -123,10 +117,8 @@ def main() -> None:
             compare(checkpoint, *map(int, size.split(":")), arguments.threads, arguments.rounds)
             for size in arguments.sizes
         ]
-    machine = {"processor": processor(), "machine": platform.machine()}
-    RESULTS.write_text(
-        json.dumps({**machine, "threads": arguments.threads, "runs": runs}, indent=2) + "\n"
-    )
+    result = {"machine": machine(), "threads": arguments.threads, "runs": runs}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

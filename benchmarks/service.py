@@ -10,7 +10,6 @@ Server and client share the machine.
 
 import io
 import json
-import os
 import random
 import socket
 import subprocess
@@ -22,6 +21,8 @@ from pathlib import Path
 
 import requests
 from PIL import Image
+
+from machine import machine, memory_mib
 
 SOURCE = Path(__file__).resolve().parents[1]
 sys.path.append(str(SOURCE / "tests/integration"))
@@ -78,23 +79,8 @@ def admitted_rows(server: Server) -> float:
     return float(line.split()[1])
 
 
-def memory_mib(server: Server, field: str) -> float:
-    status = Path(f"/proc/{server.pid}/status").read_text()
-    fields = dict(line.split(":", 1) for line in status.splitlines())
-    return int(fields[field].split()[0]) / 1024
-
-
 def resident_mib(server: Server) -> float:
-    return memory_mib(server, "VmRSS")
-
-
-def machine() -> dict:
-    model = next(
-        line.split(":", 1)[1].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    )
-    return {"cpu": model, "cores": os.cpu_count()}
+    return memory_mib(server.pid, "VmRSS")
 
 
 def overhead(picture: Path) -> dict:
@@ -251,7 +237,7 @@ def large(picture: Path) -> dict:
             "tiles": tiles,
             "seconds": time.monotonic() - start,
             "resident_mib_before": before,
-            "peak_resident_mib": memory_mib(server, "VmHWM"),
+            "peak_resident_mib": memory_mib(server.pid, "VmHWM"),
             "progress_events": len(told),
         }
         print(result)

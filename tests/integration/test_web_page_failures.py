@@ -110,6 +110,13 @@ def test_a_server_that_is_gone_is_reported(open_page, start_server):
     expect(page.page.locator("#picture-bar")).to_contain_text("in.png")
 
 
+def check_not_ready(page: WebPage) -> None:
+    """The page says so, and offers another try."""
+    page.await_state("failed")
+    assert "The server is not ready" in page.alert()
+    expect(page.page.locator("#failure button")).to_be_visible()
+
+
 def test_a_server_that_goes_away_meanwhile_is_reported(open_page, start_server):
     server = start_server("--step-ms=20", "--drain-seconds=0", program=DELAY_SERVER)
     page = started(open_page(server), steps=200)
@@ -117,9 +124,7 @@ def test_a_server_that_goes_away_meanwhile_is_reported(open_page, start_server):
 
     server.end()
 
-    page.await_state("failed")
-    assert "The server is not ready" in page.alert()
-    expect(page.page.locator("#failure button")).to_be_visible()
+    check_not_ready(page)
 
 
 def test_a_server_behind_a_gateway_that_goes_away_is_reported(open_page, start_server):
@@ -131,9 +136,7 @@ def test_a_server_behind_a_gateway_that_goes_away_is_reported(open_page, start_s
 
     server.kill()
 
-    page.await_state("failed")
-    assert "The server is not ready" in page.alert()
-    expect(page.page.locator("#failure button")).to_be_visible()
+    check_not_ready(page)
     server.check_exit()
 
 

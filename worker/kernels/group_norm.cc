@@ -51,9 +51,13 @@ at::Tensor PlainGroupNormActivation(const at::Tensor& features, std::int64_t gro
   at::Tensor result = at::group_norm(features, groups, /*weight=*/{}, /*bias=*/{}, eps);
   result =
       at::addcmul(shift.unsqueeze(-1).unsqueeze(-1), result, scale.unsqueeze(-1).unsqueeze(-1));
-  if (activation == Activation::kGelu) return at::gelu_(result);
-  if (activation == Activation::kSilu) return at::silu_(result);
-  return result;
+  return ActivateInPlace(result, activation);
+}
+
+at::Tensor ActivateInPlace(at::Tensor features, Activation activation) {
+  if (activation == Activation::kGelu) return at::gelu_(features);
+  if (activation == Activation::kSilu) return at::silu_(features);
+  return features;
 }
 
 at::Tensor GroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,

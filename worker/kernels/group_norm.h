@@ -33,4 +33,7 @@ at::Tensor CpuGroupNormActivation(const at::Tensor& features, std::int64_t group
                                   const at::Tensor& scale, const at::Tensor& shift,
                                   Activation activation, const MachineLoops& loops);
 
+// `features` after the activation, in their own memory. In plain ATen, on every device.
+at::Tensor ActivateInPlace(at::Tensor features, Activation activation);
+
 }  // namespace upscaler

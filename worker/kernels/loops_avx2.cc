@@ -1,24 +1,14 @@
 // The loops for AVX2 and FMA.
 
-#include "worker/kernels/machine_loops.h"
-#include "worker/kernels/norm_loops.h"
-#include "worker/kernels/winograd_loops.h"
+#include "worker/kernels/loops_of.h"
 
 #ifdef __x86_64__
 
 namespace upscaler {
 
-using Vector = float __attribute__((vector_size(8 * sizeof(float))));
-
 extern const MachineLoops kAvx2Loops;
-const MachineLoops kAvx2Loops = {.instructions = "avx2",
-                                 .winograd_transform = &TransformTile<Vector>,
-                                 .winograd_multiply = &MultiplyPanel<Vector>,
-                                 .winograd_rows = kTilesAtOnce<Vector>,
-                                 .winograd_columns = sizeof(Vector) / sizeof(float) * kPanelVectors,
-                                 .winograd_gather = &GatherTile<Vector>,
-                                 .add_moments = &AddMoments<Vector>,
-                                 .activate = &Activate<Vector>};
+constinit const MachineLoops kAvx2Loops =
+    LoopsOf<float __attribute__((vector_size(8 * sizeof(float))))>("avx2");
 
 }  // namespace upscaler
 

@@ -4,12 +4,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
+
+#include "worker/kernels/winograd_points.h"
 
 namespace upscaler {
 namespace {
@@ -57,8 +60,8 @@ struct TileGrid {
 
 // The rows of G for the points 0, a, -a, b, -b and infinity: 1, p and p², over the product of p's
 // distances from the others.
-constexpr double kA = 0.70710678118654752;
-constexpr double kB = 1.41421356237309505;
+constexpr double kA = kWinogradA;
+constexpr double kB = kWinogradB;
 constexpr double kOverA = 1 / (2 * kA * kA * (kA * kA - kB * kB));
 constexpr double kOverB = 1 / (2 * kB * kB * (kB * kB - kA * kA));
 constexpr double kWeightTransform[kWinogradIn][3] = {{1, 0, 0},
@@ -119,7 +122,7 @@ class Convolution {
       }
       Multiply(RoundUp(last - first, loops_.winograd_rows), block);
       for (std::int64_t tile = first; tile < last; ++tile) {
-        loops_.winograd_gather(block.products.data() + (tile - first) * columns_,
+        loops_.winograd_gather(block.products.get() + (tile - first) * columns_,
                                block.product_stride, bias_, out_,
                                OutputOf(tile, block.nowhere.data()));
       }
@@ -133,14 +136,16 @@ class Convolution {
         : factor_stride(factors_of_each + kStagger),
           product_stride(products_of_each + kStagger),
           factors(static_cast<std::size_t>(kWinogradProducts * factor_stride)),
-          products(static_cast<std::size_t>(kWinogradProducts * product_stride)),
+          products(std::make_unique_for_overwrite<float[]>(
+              static_cast<std::size_t>(kWinogradProducts * product_stride))),
           nowhere(static_cast<std::size_t>(out)) {}
 
     const std::int64_t factor_stride;   // From one of the 36 to the next.
     const std::int64_t product_stride;  // Likewise.
     std::vector<float> factors;         // [36, tiles, in]
-    std::vector<float> products;        // [36, tiles, columns]
-    std::vector<float> nowhere;         // [out], for results beyond the picture.
+    // [36, tiles, columns], all of which are written before they are read.
+    const std::unique_ptr<float[]> products;
+    std::vector<float> nowhere;  // [out], for results beyond the picture.
   };
 
   void Multiply(std::int64_t tiles, Block& block) const {
@@ -148,7 +153,7 @@ class Convolution {
     const float* panel = weight_;
     for (std::int64_t product = 0; product < kWinogradProducts; ++product) {
       const float* const factors = block.factors.data() + product * block.factor_stride;
-      float* const products = block.products.data() + product * block.product_stride;
+      float* const products = block.products.get() + product * block.product_stride;
       for (std::int64_t column = 0; column < columns_; column += panel_columns) {
         loops_.winograd_multiply(factors, tiles, in_, panel, products + column, columns_);
         panel += in_ * panel_columns;

@@ -4,7 +4,7 @@
 // (arXiv:1509.09308). Tiles of 6x6 samples are brought into a form in which the convolution is
 // 36 products a channel where it would be 144; the products of all tiles and channels are 36
 // matrix products. Nothing is approximated, but the numbers grow on the way, so that it is
-// rounded about ten times as much as by the plain sum: 1e-6 of a result.
+// rounded two or three times as much as by the plain sum: 1e-6 of a result.
 
 #pragma once
 

@@ -1,8 +1,4 @@
 // The loops of Winograd's convolution, for one kind of vectors: see vector_loops.h.
-//
-// The transforms are those of F(4x4, 3x3) with the points 0, ±a, ±b and infinity,
-// a = sqrt(1/2) and b = sqrt(2). The usual ±1 and ±2 give results that are three times as far
-// off, as their numbers grow larger on the way.
 
 #pragma once
 
@@ -10,12 +6,13 @@
 
 #include "worker/kernels/machine_loops.h"
 #include "worker/kernels/vector_loops.h"
+#include "worker/kernels/winograd_points.h"
 
 namespace upscaler {
 namespace {
 
-constexpr float kA = 0.70710678118654752F;
-constexpr float kB = 1.41421356237309505F;
+constexpr auto kA = static_cast<float>(kWinogradA);
+constexpr auto kB = static_cast<float>(kWinogradB);
 constexpr float kSumOfSquares = 2.5F;  // a² + b²; their product is 1.
 
 // Along one axis: six samples -> six products' factors. Those of a and -a, and of b and -b,

@@ -42,10 +42,7 @@ NormStatistics::Affine AffineOf(const at::Tensor& features, const torch::nn::Gro
 
 at::Tensor Apply(const NormStatistics::Affine& affine, const at::Tensor& features,
                  Activation activation) {
-  at::Tensor result = at::addcmul(affine.shift, features, affine.scale);
-  if (activation == Activation::kSilu) return at::silu_(result);
-  TORCH_CHECK(activation == Activation::kNone, "the autoencoder has no other activation");
-  return result;
+  return ActivateInPlace(at::addcmul(affine.shift, features, affine.scale), activation);
 }
 
 }  // namespace
