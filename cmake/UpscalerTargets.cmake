@@ -2,6 +2,7 @@
 include_guard(GLOBAL)
 include(Rooms)
 include(GoogleTest)
+include(TestHeaders)
 
 # upscaler_room(<room> SOURCES <file>... [LINKS <target>...] [PRIVATE_LINKS <target>...])
 #
@@ -42,17 +43,21 @@ function(upscaler_program name room)
   target_link_libraries(${name} PRIVATE upscaler::${target} upscaler_warnings)
 endfunction()
 
-# upscaler_test(<room> SOURCES <file>... [LABEL <label>] [TIMEOUT <seconds>])
+# upscaler_test(<room> SOURCES <file>... [NAME <name>] [LABEL <label>] [TIMEOUT <seconds>])
 #
 # Makes one test program for one room, linked with that room and the test
 # support, and nothing else: a test that needs more is a test of another room.
+# NAME is the program's where a room has several, for tests of several labels.
 # LABEL says what the tests ask of the machine: threads (they race, and run
 # under tsan too), torch, or gpu. Without it they are plain unit tests. The target
 # tests_<label> builds all programs of that label. TIMEOUT is how long one test may
 # take under sanitizers on a busy machine: a minute, unless said otherwise.
 function(upscaler_test room)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL;TIMEOUT" "SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "NAME;LABEL;TIMEOUT" "SOURCES")
   string(REPLACE "/" "_" target "${room}")
+  if(NOT ARG_NAME)
+    set(ARG_NAME ${target}_test)
+  endif()
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -60,20 +65,19 @@ function(upscaler_test room)
     set(ARG_TIMEOUT 60)
   endif()
 
-  add_executable(${target}_test ${ARG_SOURCES})
-  set_target_properties(${target}_test PROPERTIES
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  set_target_properties(${ARG_NAME} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  target_link_libraries(${target}_test PRIVATE
+  target_link_libraries(${ARG_NAME} PRIVATE
     upscaler::${target} upscaler_test_support GTest::gmock_main upscaler_warnings)
-  # Tests run once, so what they save by running faster they would lose in compiling.
-  target_compile_options(${target}_test PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_compile_definitions(${target}_test PRIVATE
+  upscaler_test_headers(${ARG_NAME} upscaler_${target})
+  target_compile_definitions(${ARG_NAME} PRIVATE
     UPSCALER_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(NOT TARGET tests_${ARG_LABEL})
     add_custom_target(tests_${ARG_LABEL})
   endif()
-  add_dependencies(tests_${ARG_LABEL} ${target}_test)
-  gtest_discover_tests(${target}_test
+  add_dependencies(tests_${ARG_LABEL} ${ARG_NAME})
+  gtest_discover_tests(${ARG_NAME}
     TEST_PREFIX "${room}/"
     DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${ARG_LABEL})

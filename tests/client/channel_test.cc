@@ -5,6 +5,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <grpcpp/security/server_credentials.h>
 #include <gtest/gtest.h>
 
 #include "client/upscale.h"

@@ -7,6 +7,7 @@
 
 #include "client/ask_server.h"
 #include "client/channel.h"
+#include "common/crc32.h"
 #include "common/error_details.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_job_service.h"

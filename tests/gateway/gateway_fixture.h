@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -12,17 +11,16 @@
 #include <utility>
 #include <vector>
 
-#include <gmock/gmock.h>
+#include <absl/status/status.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "client/channel.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 #include "common/upload_budget.h"
 #include "gateway/gateway.h"
 #include "tests/support/fake_upscaler_service.h"
 #include "tests/support/http_client.h"
-#include "tests/support/status_matchers.h"
 
 namespace upscaler::test {
 
@@ -34,58 +32,23 @@ class GatewayTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kMaxUpload = 100'000;
 
-  void Start(UpscaleScript script) {
-    service_ = std::make_unique<FakeUpscalerService>(std::move(script));
-    StartInFrontOf(service_->target());
-  }
+  GatewayTest();
+  ~GatewayTest() override;
 
-  void StartInFrontOf(const std::string& target) {
-    backends_ = Backends::One(MakeChannel(target));
-    auto gateway = Gateway::Start({.address = "127.0.0.1:0",
-                                   .model = model_,
-                                   .max_upload_bytes = kMaxUpload,
-                                   .drain_timeout = std::chrono::milliseconds(0),
-                                   .ready = [this] { return ready_.load(); },
-                                   .live = [this] { return live_.load(); },
-                                   .server_info = [info = info_] { return info; },
-                                   .on_refused =
-                                       [this](const RefusedRequest& refused) {
-                                         const MutexLock lock(mutex_);
-                                         refused_.push_back(refused);
-                                       },
-                                   .counts_unsent = counts_unsent_,
-                                   .authorize = authorize_},
-                                  *backends_, uploads_, clock_);
-    ASSERT_THAT(gateway, IsOk());
-    gateway_ = *std::move(gateway);
-  }
+  void Start(UpscaleScript script);
+  void StartInFrontOf(const std::string& target);
 
-  HttpReply Ask(const HttpQuestion& question) {
-    return upscaler::test::Ask(gateway_->port(), question);
-  }
-
+  HttpReply Ask(const HttpQuestion& question);
   HttpReply Post(const std::vector<std::pair<std::string, std::string>>& fields,
-                 const std::string& headers = "") {
-    return Ask(Question(fields, headers));
-  }
+                 const std::string& headers = "");
 
   static HttpQuestion Question(const std::vector<std::pair<std::string, std::string>>& fields,
-                               const std::string& headers = "") {
-    return {.method = "POST",
-            .path = "/v1/images/upscale",
-            .headers = kMultipart + headers,
-            .body = Multipart(fields)};
-  }
+                               const std::string& headers = "");
 
   // What the gateway has refused by itself so far.
-  std::vector<RefusedRequest> refused() {
-    const MutexLock lock(mutex_);
-    return refused_;
-  }
+  std::vector<RefusedRequest> refused();
 
-  static nlohmann::json ErrorIn(const HttpReply& reply) {
-    return nlohmann::json::parse(reply.body)["error"];
-  }
+  static nlohmann::json ErrorIn(const HttpReply& reply);
 
   SteadyClock clock_;
   UploadBudget uploads_{/*bytes=*/1'000'000};

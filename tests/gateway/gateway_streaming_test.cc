@@ -1,6 +1,8 @@
 // Answers as streams of events, from socket to socket.
 
+#include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <absl/strings/str_split.h>

@@ -3,6 +3,7 @@
 #include "gateway/job_routes.h"
 
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,8 +9,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/pictures.h"
 #include "tests/support/status_matchers.h"
 #include "tests/worker/upscaler_fixture.h"
+#include "worker/imaging/codec.h"
+#include "worker/imaging/image.h"
 
 namespace upscaler {
 namespace {

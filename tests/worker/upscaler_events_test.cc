@@ -13,8 +13,11 @@
 
 #include "common/crc32.h"
 #include "common/error_details.h"
+#include "tests/support/delay_engine.h"
 #include "tests/support/status_matchers.h"
 #include "tests/worker/upscaler_fixture.h"
+#include "worker/imaging/codec.h"
+#include "worker/imaging/image.h"
 
 namespace upscaler {
 namespace {

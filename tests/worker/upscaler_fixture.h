@@ -2,23 +2,18 @@
 
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <thread>
-#include <utility>
 
-#include <gmock/gmock.h>
+#include <absl/status/statusor.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/collecting_listener.h"
 #include "tests/support/counting_observer.h"
-#include "tests/support/delay_engine.h"
 #include "tests/support/delay_engines.h"
+#include "tests/support/engine_script.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/pictures.h"
-#include "tests/support/started_vips.h"
 #include "worker/scheduler/replica.h"
 #include "worker/upscaler.h"
 
@@ -30,51 +25,21 @@ class UpscalerFixture : public ::testing::Test {
   static constexpr SideRule kSides = {.multiple = 8, .minimum = 16};
   static constexpr BatchKey kKey = {.width = 16, .height = 16, .guided = false};  // Of Task's.
 
-  UpscalerFixture() { StartedVips(); }
-  ~UpscalerFixture() override {
-    upscaler_.CancelAll();
-    upscaler_.AwaitIdle(TimePoint::max());
-    queue_.Close();
-    replica_ = nullptr;
-    EXPECT_EQ(admission_.rows(), 0U);
-    EXPECT_EQ(admission_.bytes(), 0);
-    EXPECT_THAT(script_.breaches(), ::testing::IsEmpty());
-  }
+  UpscalerFixture();
+  ~UpscalerFixture() override;
 
-  void StartReplica() {
-    replica_ = std::make_unique<Replica>(parts_, Replica::Options{}, engines_,
-                                         std::make_unique<DelayEngine>(script_), [] {});
-  }
+  void StartReplica();
 
   // Waits until so many rows are in the queue.
-  void AwaitDepth(std::size_t rows) {
-    while (queue_.depth() < rows) std::this_thread::yield();
-  }
+  void AwaitDepth(std::size_t rows);
 
   // As if steps of small pictures had been measured.
-  void MeasureStep(TimePoint::duration took) { costs_.NoteStep(kKey, /*rows=*/1, took); }
+  void MeasureStep(TimePoint::duration took);
 
-  UpscaleTask Task(int width, int height) {
-    return Task(width, height, clock_.Now() + std::chrono::seconds(10));
-  }
+  UpscaleTask Task(int width, int height);
+  static UpscaleTask Task(int width, int height, TimePoint deadline);
 
-  static UpscaleTask Task(int width, int height, TimePoint deadline) {
-    return UpscaleTask{.input = GradientPng(width, height),
-                       .prompt = "a cat",
-                       .negative_prompt = "",
-                       .guidance_scale = 1,
-                       .steps = 3,
-                       .seed = 10,
-                       .output = {},
-                       .deadline = deadline};
-  }
-
-  absl::StatusOr<UpscaleOutcome> Run(UpscaleTask task) {
-    const absl::StatusOr<std::shared_ptr<CancelToken>> job =
-        upscaler_.Start(std::move(task), listener_);
-    if (!job.ok()) return job.status();
-    return listener_->AwaitOutcome();
-  }
+  absl::StatusOr<UpscaleOutcome> Run(UpscaleTask task);
 
   FakeClock clock_;
   CountingObserver observer_;

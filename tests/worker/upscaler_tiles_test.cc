@@ -7,9 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "common/error_details.h"
+#include "tests/support/delay_engine.h"
+#include "tests/support/pictures.h"
 #include "tests/support/status_matchers.h"
 #include "tests/worker/upscaler_fixture.h"
 #include "worker/imaging/codec.h"
+#include "worker/imaging/image.h"
 
 namespace upscaler {
 namespace {

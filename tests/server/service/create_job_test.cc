@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/server/service/job_service_fixture.h"
+#include "tests/support/pictures.h"
 #include "tests/support/temporary_folder.h"
 
 namespace upscaler {

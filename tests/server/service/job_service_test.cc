@@ -7,8 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/server/service/job_service_fixture.h"
+#include "tests/support/delay_engine.h"
+#include "tests/support/pictures.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temporary_folder.h"
+#include "worker/imaging/codec.h"
+#include "worker/imaging/image.h"
 
 namespace upscaler {
 namespace {

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "common/error_details.h"
+#include "tests/support/delay_engine.h"
+#include "tests/support/status_matchers.h"
 #include "tests/worker/scheduler/step_loop_fixture.h"
 
 namespace upscaler {

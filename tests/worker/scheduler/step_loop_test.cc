@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/delay_engine.h"
+#include "tests/support/status_matchers.h"
 #include "tests/worker/scheduler/step_loop_fixture.h"
 
 namespace upscaler {

@@ -1,0 +1,42 @@
+# The precompiled headers of the tests.
+#
+# A test spends most of its compile time on the headers of GoogleTest and gRPC, or
+# of LibTorch: 4 to 20 s a file. There are two precompiled copies, one for each
+# kind of room, since what a file does not include it need not wait for.
+include_guard(GLOBAL)
+include(TorchHeaders)
+
+# Tests run once, so what they save by running faster they would lose in compiling.
+# The rooms that they test are optimized.
+set(UPSCALER_TEST_OPTIONS -O0)
+
+# One copy: what the tests of every room use, and <headers>.
+function(upscaler_add_test_headers name library)
+  add_library(${name} OBJECT ${UPSCALER_PRECOMPILED_SOURCE})
+  target_link_libraries(${name} PRIVATE
+    ${library} GTest::gmock nlohmann_json::nlohmann_json PkgConfig::ABSL upscaler_warnings)
+  target_compile_options(${name} PRIVATE ${UPSCALER_TEST_OPTIONS})
+  target_precompile_headers(${name} PRIVATE
+    <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp> ${ARGN})
+endfunction()
+
+# upscaler_test_headers(<test> <library of its room>)
+#
+# Gives a test program the precompiled headers that fit its room.
+function(upscaler_test_headers test room)
+  get_target_property(links ${room} LINK_LIBRARIES)
+  if("LibTorch::torch" IN_LIST links)
+    set(headers upscaler_torch_test_headers)
+    if(NOT TARGET ${headers})
+      upscaler_add_test_headers(${headers} LibTorch::torch ${UPSCALER_TORCH_HEADERS})
+    endif()
+  else()
+    set(headers upscaler_test_headers)
+    if(NOT TARGET ${headers})
+      upscaler_add_test_headers(${headers} PkgConfig::GRPC
+        <absl/status/statusor.h> <absl/synchronization/mutex.h> <grpcpp/grpcpp.h>)
+    endif()
+  endif()
+  target_precompile_headers(${test} REUSE_FROM ${headers})
+  target_compile_options(${test} PRIVATE ${UPSCALER_TEST_OPTIONS})
+endfunction()
