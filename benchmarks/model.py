@@ -1,4 +1,5 @@
-"""Compares the model with its peers, side by side: ours, diffusers, and diffusers with torch.compile.
+"""Compares the model with its peers, side by side: ours by itself and as the service serves it,
+diffusers, and diffusers with torch.compile.
 
     .deps/peers-venv/bin/python benchmarks/model.py [--checkpoint DIR] [--rounds 5] [SIZE:STEPS ...]
 
@@ -21,6 +22,7 @@ from machine import machine, memory_mib
 
 SOURCE = Path(__file__).resolve().parents[1]
 OURS = SOURCE / "build/release/bin/upscale_bench"
+SERVED = SOURCE / "benchmarks/model/served_bench.py"
 DIFFUSERS = SOURCE / "benchmarks/model/diffusers_bench.py"
 RESULTS = SOURCE / "benchmarks/results/model.json"
 
@@ -36,6 +38,7 @@ class Rival:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self._pid = self._process.pid  # Of what holds the model.
 
     def run(self) -> dict:
         print(f"  {self.name}: ", end="", flush=True)
@@ -45,11 +48,12 @@ class Rival:
         if not line:
             sys.exit(f"{self.name} ended with {self._process.wait()}")
         run = json.loads(line)
+        self._pid = run.pop("pid", self._pid)
         print(f"{run['seconds']:.2f} s", flush=True)
         return run
 
     def peak_mib(self) -> int:
-        return round(memory_mib(self._process.pid, "VmHWM"))
+        return round(memory_mib(self._pid, "VmHWM"))
 
     def end(self) -> None:
         self._process.stdin.close()
@@ -66,6 +70,7 @@ def rivals(checkpoint: str, pixels: int, steps: int, threads: int) -> list[Rival
     diffusers = [sys.executable, str(DIFFUSERS), *options]
     return [
         Rival("ours", [str(OURS), *options]),
+        Rival("ours, served", [sys.executable, str(SERVED), *options]),
         Rival("diffusers", diffusers),
         Rival("diffusers compiled", [*diffusers, "--compile", "--channels-last"]),
     ]

@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/scheduling.md from benchmarks/results/*.json."""
+"""Draws the pictures of docs/scheduling.md and docs/performance.md from benchmarks/results/*.json."""
 
 import json
 from pathlib import Path
@@ -86,7 +86,30 @@ def draw_overload(result: dict) -> None:
     save(figure, "scheduling-overload")
 
 
+def draw_rivals(result: dict) -> None:
+    """Seconds a picture, a bar for each rival, a group of bars for each size."""
+    figure, axes = plt.subplots(1, len(result["runs"]), figsize=(9, 2.6))
+    for axis, run in zip(axes, result["runs"]):
+        names = list(run["rivals"])
+        seconds = [rival["median_seconds"] for rival in run["rivals"].values()]
+        colours = ["#1b9e77" if name.startswith("ours") else "#999999" for name in names]
+        bars = axis.barh(names, seconds, color=colours)
+        labels = [
+            f"{rival['median_seconds']:.1f} s ({rival['times_ours']:.2f})"
+            for rival in run["rivals"].values()
+        ]
+        axis.bar_label(bars, labels, padding=3, fontsize=9)
+        axis.invert_yaxis()
+        axis.set_xlim(0, 1.4 * max(seconds))
+        axis.set_title(
+            f"{run['pixels']} to {2 * run['pixels']} pixels, {run['steps']} steps", fontsize=10
+        )
+        axis.set_xlabel("seconds a picture (times ours)")
+    save(figure, "performance-rivals")
+
+
 def main() -> None:
+    draw_rivals(read("model"))
     scheduling = read("scheduling")
     draw_latencies(scheduling["gaining"], "scheduling-gaining", "batching gains", 1000)
     draw_latencies(scheduling["linear"], "scheduling-linear", "batching gains nothing", 2000)

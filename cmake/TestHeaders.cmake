@@ -1,8 +1,9 @@
 # The precompiled headers of the tests.
 #
-# A test spends most of its compile time on the headers of GoogleTest and gRPC, or
-# of LibTorch: 4 to 20 s a file. There are two precompiled copies, one for each
-# kind of room, since what a file does not include it need not wait for.
+# A test spends most of its compile time on the headers of GoogleTest, and of gRPC,
+# LibTorch or libvips: 4 to 20 s a file. There is one precompiled copy for each of the
+# three, since together they do not fit all rooms: what a file does not include it need
+# not wait for, and macros of one library must not be missing in another's.
 include_guard(GLOBAL)
 include(TorchHeaders)
 
@@ -27,15 +28,19 @@ function(upscaler_test_headers test room)
   get_target_property(links ${room} LINK_LIBRARIES)
   if("LibTorch::torch" IN_LIST links)
     set(headers upscaler_torch_test_headers)
-    if(NOT TARGET ${headers})
-      upscaler_add_test_headers(${headers} LibTorch::torch ${UPSCALER_TORCH_HEADERS})
-    endif()
+    set(library LibTorch::torch)
+    set(included ${UPSCALER_TORCH_HEADERS})
+  elseif("PkgConfig::VIPS" IN_LIST links)
+    set(headers upscaler_vips_test_headers)
+    set(library PkgConfig::VIPS)
+    set(included <vips/vips8>)
   else()
-    set(headers upscaler_test_headers)
-    if(NOT TARGET ${headers})
-      upscaler_add_test_headers(${headers} PkgConfig::GRPC
-        <absl/status/statusor.h> <absl/synchronization/mutex.h> <grpcpp/grpcpp.h>)
-    endif()
+    set(headers upscaler_grpc_test_headers)
+    set(library PkgConfig::GRPC)
+    set(included <absl/status/statusor.h> <absl/synchronization/mutex.h> <grpcpp/grpcpp.h>)
+  endif()
+  if(NOT TARGET ${headers})
+    upscaler_add_test_headers(${headers} ${library} ${included})
   endif()
   target_precompile_headers(${test} REUSE_FROM ${headers})
   target_compile_options(${test} PRIVATE ${UPSCALER_TEST_OPTIONS})

@@ -33,7 +33,11 @@ int main(int argc, char** argv) {
        .dtype = settings.dtype,
        .threads = settings.model_threads,
        .cpu_replicas = static_cast<int>(std::ranges::count(settings.devices, "cpu")),
-       .text_cache_bytes = settings.text_cache_mib << 20},
+       .text_cache_bytes = settings.text_cache_mib << 20,
+       .warn =
+           [&logger](const std::string& reason) {
+             logger.Warning("slower than it could be", {{"reason", reason}});
+           }},
       clock);
   return upscaler::RunServer(settings, engines, signals, logger);
 }

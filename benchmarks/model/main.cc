@@ -12,6 +12,7 @@
 #include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
 
+#include "worker/kernels/tensor_memory.h"
 #include "worker/models/pipeline/checkpoint.h"
 #include "worker/models/pipeline/condition.h"
 #include "worker/models/pipeline/condition_batch.h"
@@ -77,6 +78,7 @@ int Main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   const c10::InferenceMode inference;
+  KeepTensorMemory();
   at::set_num_threads(arguments.threads);
   auto checkpoint = LoadCheckpoint(arguments.model, {});
   if (!checkpoint.ok()) {

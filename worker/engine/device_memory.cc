@@ -12,6 +12,7 @@
 #include <c10/core/CachingDeviceAllocator.h>
 
 #include "worker/engine/catch_torch.h"
+#include "worker/kernels/tensor_memory.h"
 
 namespace upscaler {
 namespace {
@@ -115,7 +116,7 @@ std::int64_t FreeHostBytes(const std::filesystem::path& root) {
 }
 
 std::int64_t FreeDeviceBytes(const c10::Device& device) {
-  if (device.is_cpu()) return FreeHostBytes();
+  if (device.is_cpu()) return FreeHostBytes() + static_cast<std::int64_t>(UnusedTensorMemory());
   const absl::StatusOr<std::int64_t> free = CatchTorch([&] {
     c10::DeviceAllocator* allocator = c10::getDeviceAllocator(device.type());
     const auto stats = allocator->getDeviceStats(device.index());

@@ -1,6 +1,7 @@
 #include "worker/engine/torch_engines.h"
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -8,8 +9,10 @@
 
 #include "common/status_macros.h"
 #include "worker/engine/cpu_threads.h"
+#include "worker/engine/cuda_kernels.h"
 #include "worker/engine/device.h"
 #include "worker/engine/torch_engine.h"
+#include "worker/kernels/tensor_memory.h"
 
 namespace upscaler {
 namespace {
@@ -41,12 +44,19 @@ absl::Status WarmUp(Engine& engine) {
 TorchEngines::TorchEngines(Options options, const Clock& clock)
     : options_(std::move(options)),
       cpu_threads_(ThreadsPerReplica(options_.threads, CpuCores(), options_.cpu_replicas)),
-      clock_(clock) {}
+      clock_(clock) {
+  KeepTensorMemory();
+}
 
 std::string TorchEngines::library_version() { return TORCH_VERSION; }
 
 absl::StatusOr<std::unique_ptr<Engine>> TorchEngines::Make(std::string_view device) {
   UPSCALER_ASSIGN_OR_RETURN(const c10::Device opened, OpenDevice(device));
+  if (opened.is_cuda()) {
+    // Without them it works all the same.
+    const absl::Status kernels = LoadCudaKernels();
+    if (!kernels.ok()) options_.warn(std::string(kernels.message()));
+  }
   UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<const TorchModel> model, ModelOn(opened));
   const TorchEngine::Options options = {.threads = opened.is_cpu() ? cpu_threads_ : 0};
   auto engine = std::make_unique<TorchEngine>(std::move(model), options, clock_);

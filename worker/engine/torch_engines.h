@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -38,9 +39,12 @@ class TorchEngines final : public EngineSource {
     int cpu_replicas = 1;
     // Of each device's memory, for the prompts that it has read.
     std::size_t text_cache_bytes = std::size_t{64} << 20;
+    // Is told, once for each engine, what makes it slower than it could be. On any thread.
+    std::function<void(const std::string& reason)> warn = [](const std::string& /*reason*/) {};
   };
 
-  // `clock` must outlive the engines.
+  // `clock` must outlive the engines. To be made before other threads use tensors: from then on
+  // the process keeps their memory (worker/kernels/tensor_memory.h).
   TorchEngines(Options options, const Clock& clock);
 
   TorchEngines(const TorchEngines&) = delete;

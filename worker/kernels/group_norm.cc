@@ -1,11 +1,6 @@
 #include "worker/kernels/group_norm.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/ops/addcmul.h>
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/group_norm.h>
-#include <ATen/ops/silu.h>
-#include <c10/util/Exception.h>
 #include <torch/library.h>
 
 namespace upscaler {
@@ -15,16 +10,6 @@ namespace {
 using Operator = at::Tensor(const at::Tensor&, std::int64_t, double, const at::Tensor&,
                             const at::Tensor&, std::int64_t);
 
-void Check(const at::Tensor& features, std::int64_t groups, const at::Tensor& scale,
-           const at::Tensor& shift) {
-  TORCH_CHECK(features.dim() == 4 && groups > 0 && features.size(1) % groups == 0 &&
-                  scale.dim() == 2 && scale.size(1) == features.size(1) &&
-                  (scale.size(0) == 1 || scale.size(0) == features.size(0)) &&
-                  shift.sizes() == scale.sizes(),
-              "normalization found features ", features.sizes(), " in ", groups, " groups, scales ",
-              scale.sizes(), " and shifts ", shift.sizes());
-}
-
 at::Tensor OnAnyDevice(const at::Tensor& features, std::int64_t groups, double eps,
                        const at::Tensor& scale, const at::Tensor& shift, std::int64_t activation) {
   return PlainGroupNormActivation(features, groups, eps, scale, shift,
@@ -33,7 +18,7 @@ at::Tensor OnAnyDevice(const at::Tensor& features, std::int64_t groups, double e
 
 at::Tensor OnCpu(const at::Tensor& features, std::int64_t groups, double eps,
                  const at::Tensor& scale, const at::Tensor& shift, std::int64_t activation) {
-  Check(features, groups, scale, shift);
+  CheckGroupNorm(features, groups, scale, shift);
   const bool has_kernel = features.scalar_type() == at::kFloat && features.numel() > 0 &&
                           scale.scalar_type() == at::kFloat && shift.scalar_type() == at::kFloat &&
                           features.is_contiguous(at::MemoryFormat::ChannelsLast);
@@ -43,22 +28,6 @@ at::Tensor OnCpu(const at::Tensor& features, std::int64_t groups, double eps,
 }
 
 }  // namespace
-
-at::Tensor PlainGroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,
-                                    const at::Tensor& scale, const at::Tensor& shift,
-                                    Activation activation) {
-  Check(features, groups, scale, shift);
-  at::Tensor result = at::group_norm(features, groups, /*weight=*/{}, /*bias=*/{}, eps);
-  result =
-      at::addcmul(shift.unsqueeze(-1).unsqueeze(-1), result, scale.unsqueeze(-1).unsqueeze(-1));
-  return ActivateInPlace(result, activation);
-}
-
-at::Tensor ActivateInPlace(at::Tensor features, Activation activation) {
-  if (activation == Activation::kGelu) return at::gelu_(features);
-  if (activation == Activation::kSilu) return at::silu_(features);
-  return features;
-}
 
 at::Tensor GroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,
                                const at::Tensor& scale, const at::Tensor& shift,

@@ -28,7 +28,11 @@ at::Tensor PlainGroupNormActivation(const at::Tensor& features, std::int64_t gro
                                     const at::Tensor& scale, const at::Tensor& shift,
                                     Activation activation);
 
-// The same for features of float with the channels last on the CPU.
+// Throws c10::Error unless these are what GroupNormActivation takes.
+void CheckGroupNorm(const at::Tensor& features, std::int64_t groups, const at::Tensor& scale,
+                    const at::Tensor& shift);
+
+// As GroupNormActivation, for features of float with the channels last on the CPU.
 at::Tensor CpuGroupNormActivation(const at::Tensor& features, std::int64_t groups, double eps,
                                   const at::Tensor& scale, const at::Tensor& shift,
                                   Activation activation, const MachineLoops& loops);

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include <ATen/Parallel.h>
@@ -17,8 +16,8 @@
 namespace upscaler {
 namespace {
 
-// How many tiles go through at a time: more of them use a weight more often once it has come from
-// memory, and fewer have room in the cache with what lies between.
+// How many tiles go through at a time, for each thread: more of them use a weight more often once
+// it has come from memory, and fewer have room in the cache with what lies between.
 constexpr std::int64_t kLeastTilesInBlock = 24;
 constexpr std::int64_t kMostTilesInBlock = 96;
 constexpr std::int64_t kWeightsPerTile = 1536;
@@ -90,7 +89,17 @@ void TransformKernel(const std::array<double, 9>& kernel, float* forms, std::int
   }
 }
 
+// Of all threads together.
+std::int64_t TilesInBlock(std::int64_t in, std::int64_t out) {
+  return at::get_num_threads() *
+         std::clamp(in * out / kWeightsPerTile, kLeastTilesInBlock, kMostTilesInBlock);
+}
+
 // One call's tensors, and what is done with them.
+//
+// The threads work on one block of tiles together. First and last they share out the tiles, but in
+// between the products: so each weight is read by one thread, and at small pictures weights are
+// most of what comes from memory.
 class Convolution {
  public:
   Convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
@@ -99,65 +108,72 @@ class Convolution {
         grid_{.pictures = input.size(0), .height = input.size(2), .width = input.size(3)},
         in_(input.size(1)),
         out_(bias.size(0)),
+        panels_(weight.size(1)),
         columns_(weight.size(1) * weight.size(3)),
-        tiles_in_block_(
-            std::clamp(in_ * out_ / kWeightsPerTile, kLeastTilesInBlock, kMostTilesInBlock)),
+        tiles_in_block_(std::min(grid_.count(), TilesInBlock(in_, out_))),
+        padded_tiles_(RoundUp(tiles_in_block_, loops.winograd_rows)),
+        factor_stride_(padded_tiles_ * in_ + kStagger),
+        product_stride_(padded_tiles_ * columns_ + kStagger),
+        factors_(at::empty({kWinogradProducts * factor_stride_}, at::kFloat)),
+        products_(at::empty({kWinogradProducts * product_stride_}, at::kFloat)),
         input_(input.const_data_ptr<float>()),
         weight_(weight.const_data_ptr<float>()),
         bias_(bias.const_data_ptr<float>()),
         result_(result.mutable_data_ptr<float>()),
-        zeros_(static_cast<std::size_t>(in_)) {}
+        zeros_(static_cast<std::size_t>(in_)) {
+    // Nobody reads what comes of the rows that fill up the last ones, but any bits could be slow
+    // to multiply.
+    for (std::int64_t product = 0; product < kWinogradProducts; ++product) {
+      float* const rows = factors() + product * factor_stride_;
+      std::fill(rows + tiles_in_block_ * in_, rows + padded_tiles_ * in_, 0.0F);
+    }
+  }
 
-  const TileGrid& grid() const { return grid_; }
-
-  // The tiles from `begin` to before `end`. Thread-safe, for different tiles.
-  void Do(std::int64_t begin, std::int64_t end) const {
-    const std::int64_t most = RoundUp(std::min(tiles_in_block_, end - begin), loops_.winograd_rows);
-    Block block(most * in_, most * columns_, out_);
-    for (std::int64_t first = begin; first < end; first += tiles_in_block_) {
-      const std::int64_t last = std::min(first + tiles_in_block_, end);
-      for (std::int64_t tile = first; tile < last; ++tile) {
-        loops_.winograd_transform(InputOf(tile), in_, block.factors.data() + (tile - first) * in_,
-                                  block.factor_stride);
-      }
-      Multiply(RoundUp(last - first, loops_.winograd_rows), block);
-      for (std::int64_t tile = first; tile < last; ++tile) {
-        loops_.winograd_gather(block.products.get() + (tile - first) * columns_,
-                               block.product_stride, bias_, out_,
-                               OutputOf(tile, block.nowhere.data()));
-      }
+  void Do() const {
+    const std::int64_t tiles = grid_.count();
+    for (std::int64_t first = 0; first < tiles; first += tiles_in_block_) {
+      const std::int64_t count = std::min(tiles_in_block_, tiles - first);
+      ShareOut(count, [&](std::int64_t begin, std::int64_t end) { Transform(first, begin, end); });
+      ShareOut(kWinogradProducts * panels_,
+               [&](std::int64_t begin, std::int64_t end) { Multiply(count, begin, end); });
+      ShareOut(count, [&](std::int64_t begin, std::int64_t end) { Gather(first, begin, end); });
     }
   }
 
  private:
-  // What lies between for some tiles.
-  struct Block {
-    Block(std::int64_t factors_of_each, std::int64_t products_of_each, std::int64_t out)
-        : factor_stride(factors_of_each + kStagger),
-          product_stride(products_of_each + kStagger),
-          factors(static_cast<std::size_t>(kWinogradProducts * factor_stride)),
-          products(std::make_unique_for_overwrite<float[]>(
-              static_cast<std::size_t>(kWinogradProducts * product_stride))),
-          nowhere(static_cast<std::size_t>(out)) {}
+  template <typename Function>
+  static void ShareOut(std::int64_t count, const Function& function) {
+    at::parallel_for(0, count, /*grain_size=*/1, function);
+  }
 
-    const std::int64_t factor_stride;   // From one of the 36 to the next.
-    const std::int64_t product_stride;  // Likewise.
-    std::vector<float> factors;         // [36, tiles, in]
-    // [36, tiles, columns], all of which are written before they are read.
-    const std::unique_ptr<float[]> products;
-    std::vector<float> nowhere;  // [out], for results beyond the picture.
-  };
+  float* factors() const { return factors_.mutable_data_ptr<float>(); }
+  float* products() const { return products_.mutable_data_ptr<float>(); }
 
-  void Multiply(std::int64_t tiles, Block& block) const {
-    const std::int64_t panel_columns = loops_.winograd_columns;
-    const float* panel = weight_;
-    for (std::int64_t product = 0; product < kWinogradProducts; ++product) {
-      const float* const factors = block.factors.data() + product * block.factor_stride;
-      float* const products = block.products.get() + product * block.product_stride;
-      for (std::int64_t column = 0; column < columns_; column += panel_columns) {
-        loops_.winograd_multiply(factors, tiles, in_, panel, products + column, columns_);
-        panel += in_ * panel_columns;
-      }
+  // The factors of some tiles of the block whose first one is `first`.
+  void Transform(std::int64_t first, std::int64_t begin, std::int64_t end) const {
+    for (std::int64_t tile = begin; tile < end; ++tile) {
+      loops_.winograd_transform(InputOf(first + tile), in_, factors() + tile * in_, factor_stride_);
+    }
+  }
+
+  // For some panels of the weights, counted through all 36 products.
+  void Multiply(std::int64_t tiles, std::int64_t begin, std::int64_t end) const {
+    for (std::int64_t panel = begin; panel < end; ++panel) {
+      const std::int64_t product = panel / panels_;
+      const std::int64_t column = panel % panels_ * loops_.winograd_columns;
+      loops_.winograd_multiply(factors() + product * factor_stride_,
+                               RoundUp(tiles, loops_.winograd_rows), in_,
+                               weight_ + panel * in_ * loops_.winograd_columns,
+                               products() + product * product_stride_ + column, columns_);
+    }
+  }
+
+  // The results of some tiles.
+  void Gather(std::int64_t first, std::int64_t begin, std::int64_t end) const {
+    std::vector<float> nowhere(static_cast<std::size_t>(out_));  // For what is beyond the picture.
+    for (std::int64_t tile = begin; tile < end; ++tile) {
+      loops_.winograd_gather(products() + tile * columns_, product_stride_, bias_, out_,
+                             OutputOf(first + tile, nowhere.data()));
     }
   }
 
@@ -183,8 +199,14 @@ class Convolution {
   const TileGrid grid_;
   const std::int64_t in_;
   const std::int64_t out_;
+  const std::int64_t panels_;
   const std::int64_t columns_;  // Of all panels: at least out.
   const std::int64_t tiles_in_block_;
+  const std::int64_t padded_tiles_;    // Whole rows of the multiplication.
+  const std::int64_t factor_stride_;   // From one of the 36 to the next.
+  const std::int64_t product_stride_;  // Likewise.
+  const at::Tensor factors_;           // [36, tiles, in]
+  const at::Tensor products_;          // [36, tiles, columns]
   const float* const input_;
   const float* const weight_;
   const float* const bias_;
@@ -193,6 +215,13 @@ class Convolution {
 };
 
 }  // namespace
+
+std::int64_t WinogradWorkspace(std::int64_t in, std::int64_t out, std::int64_t samples) {
+  constexpr std::int64_t kSamplesOfTile = kWinogradOut * kWinogradOut;
+  const std::int64_t tiles =
+      std::min((samples + kSamplesOfTile - 1) / kSamplesOfTile, TilesInBlock(in, out));
+  return kWinogradProducts * tiles * (in + out);
+}
 
 bool PaysWinograd(std::int64_t in, std::int64_t out, std::int64_t height, std::int64_t width) {
   const TileGrid grid{.pictures = 1, .height = height, .width = width};
@@ -240,11 +269,7 @@ at::Tensor WinogradConv3x3(const at::Tensor& features, const at::Tensor& weight,
   const auto input = features.contiguous(at::MemoryFormat::ChannelsLast);
   const auto result = at::empty({input.size(0), bias.size(0), input.size(2), input.size(3)},
                                 input.options(), at::MemoryFormat::ChannelsLast);
-  const Convolution convolution(input, weight, bias, result, loops);
-  const std::int64_t tiles = convolution.grid().count();
-  // Each thread does its tiles by itself, in caches of its own.
-  at::parallel_for(0, tiles, loops.winograd_rows,
-                   [&](std::int64_t begin, std::int64_t end) { convolution.Do(begin, end); });
+  if (result.numel() > 0) Convolution(input, weight, bias, result, loops).Do();
   return result;
 }
 

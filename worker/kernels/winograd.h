@@ -27,6 +27,10 @@ at::Tensor TransformConv3x3Weight(const at::Tensor& weight,
 at::Tensor WinogradConv3x3(const at::Tensor& features, const at::Tensor& weight,
                            const at::Tensor& bias, const MachineLoops& loops = BestLoops());
 
+// About how many floats WinogradConv3x3 takes beside its arguments and its result, for so many
+// samples of all pictures together.
+std::int64_t WinogradWorkspace(std::int64_t in, std::int64_t out, std::int64_t samples);
+
 // Whether that is the faster way to convolve pictures of these sides.
 bool PaysWinograd(std::int64_t in, std::int64_t out, std::int64_t height, std::int64_t width);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 #include <gmock/gmock.h>
@@ -40,7 +41,10 @@ const std::vector<Shape> kShapes = {{1, 1, 1, 1, 1},    {1, 3, 2, 4, 4},     {2,
 
 class WinogradTest : public ::testing::TestWithParam<const MachineLoops*> {
  protected:
-  WinogradTest() { at::manual_seed(0); }  // LibTorch's own seed is another each time.
+  WinogradTest() {
+    at::manual_seed(0);      // LibTorch's own seed is another each time.
+    at::set_num_threads(2);  // How many tiles are done at once depends on it.
+  }
 
  private:
   c10::InferenceMode inference_;
@@ -60,6 +64,18 @@ TEST_P(WinogradTest, IsTheConvolution) {
                                    bias.to(at::kDouble), /*stride=*/1, /*padding=*/1);
     EXPECT_TRUE(result.is_contiguous(at::MemoryFormat::ChannelsLast));
     EXPECT_THAT(result.to(at::kDouble), TensorNear(wanted, 2e-6)) << shape;
+  }
+}
+
+TEST_P(WinogradTest, GivesTheSameBitsWithAnyNumberOfThreads) {
+  const auto features = at::randn({2, 96, 70, 66}).contiguous(at::MemoryFormat::ChannelsLast);
+  const auto weight = TransformConv3x3Weight(at::randn({64, 96, 3, 3}), *GetParam());
+  const auto bias = at::randn({64});
+  at::set_num_threads(1);
+  const auto wanted = WinogradConv3x3(features, weight, bias, *GetParam());
+  for (const int threads : {2, 3, 5}) {
+    at::set_num_threads(threads);
+    EXPECT_TRUE(at::equal(WinogradConv3x3(features, weight, bias, *GetParam()), wanted)) << threads;
   }
 }
 

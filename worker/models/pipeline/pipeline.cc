@@ -6,6 +6,7 @@
 #include <ATen/Functions.h>
 
 #include "worker/models/sampler/euler.h"
+#include "worker/models/sampler/guided_step.h"
 
 namespace upscaler {
 namespace {
@@ -94,6 +95,20 @@ at::Tensor CallUnet(const Checkpoint& checkpoint, std::span<const TilePass> tile
   return unet->forward(at::cat(inputs), at::cat(modulations), conditions.keys_values());
 }
 
+// What is seen in the noise of `tile`, of which the UNet has said `output` [P, C, h, w]. A picture
+// of one tile can take its whole step with it; tiles are blended before their step.
+GuidedStepResult StepOf(const TilePass& tile, const at::Tensor& output) {
+  const PipelineRow& row = *tile.row;
+  if (row.plan.count() == 1) {
+    return GuidedStep(
+        tile.latents, output,
+        {.sigma = row.sigma(), .next_sigma = row.next_sigma(), .guidance = row.guidance_scale});
+  }
+  at::Tensor denoised = Denoised(tile.latents, output, row.sigma());
+  if (output.size(0) == 2) denoised = Guide(denoised, row.guidance_scale);
+  return {.denoised = std::move(denoised), .next = {}};
+}
+
 // The small picture's latents are complete: what is left to begin with is the noise.
 void DrawNoise(const Checkpoint& checkpoint, PipelineRow& row) {
   const at::Tensor& small = row.low_resolution;
@@ -167,23 +182,27 @@ std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows,
   const std::vector<TilePass> tiles = NextTiles(checkpoint_, rows);
   const at::Tensor output = CallUnet(checkpoint_, tiles, conditions);
   std::vector<at::Tensor> seen;
+  std::vector<at::Tensor> next;
   std::int64_t first = 0;
   for (const TilePass& tile : tiles) {
     const std::int64_t passes = PassesOf(*tile.row);
     // The last channel is a log-variance of training, of no use here.
-    const at::Tensor own =
-        output.narrow(0, first, passes).narrow(1, 0, checkpoint_.vae_config.latent_channels);
+    GuidedStepResult step = StepOf(
+        tile, output.narrow(0, first, passes).narrow(1, 0, checkpoint_.vae_config.latent_channels));
     first += passes;
-    at::Tensor denoised = Denoised(tile.latents, own, tile.row->sigma());
-    if (passes == 2) denoised = Guide(denoised, tile.row->guidance_scale);
-    seen.push_back(std::move(denoised));
+    seen.push_back(std::move(step.denoised));
+    next.push_back(std::move(step.next));
   }
   // Asked before any row moves: the answer is where a device reports that a pass of
   // long ago has failed.
   std::vector<bool> finite = AreFinite(seen);
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     PipelineRow& row = *tiles[i].row;
-    row.latents->Add(tiles[i].tile, seen[i], row.sigma(), row.next_sigma());
+    if (next[i].defined()) {
+      row.latents->Replace(std::move(next[i]), seen[i]);
+    } else {
+      row.latents->Add(tiles[i].tile, seen[i], row.sigma(), row.next_sigma());
+    }
     if (++row.tile < row.plan.count()) continue;
     row.tile = 0;
     ++row.step;

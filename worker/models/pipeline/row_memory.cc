@@ -5,6 +5,7 @@
 
 #include <c10/core/ScalarType.h>
 
+#include "worker/kernels/winograd.h"
 #include "worker/models/unet/unet_plan.h"
 
 namespace upscaler {
@@ -26,15 +27,17 @@ std::int64_t WeightsOf(std::int64_t in, std::int64_t out) {
 // lives all the while for others' sake.
 class PeakCounter {
  public:
-  explicit PeakCounter(const c10::Device& device) : argument_copies_(device.is_cpu() ? 1 : 2) {}
+  // Of so many passes at once.
+  PeakCounter(const c10::Device& device, std::int64_t passes)
+      : is_cpu_(device.is_cpu()), passes_(passes), argument_copies_(is_cpu_ ? 1 : 2) {}
 
   void Note(std::int64_t numbers) { most_ = std::max(most_, numbers); }
 
   // Two convolutions, each after a normalization, at `positions` positions. The input
   // stays for the sum at the end.
   void Resnet(std::int64_t held, std::int64_t positions, const UnetLayerPlan& layer) {
-    weights_ =
-        std::max({weights_, WeightsOf(layer.in, layer.middle), WeightsOf(layer.middle, layer.out)});
+    Convolution(positions, layer.in, layer.middle);
+    Convolution(positions, layer.middle, layer.out);
     const std::int64_t first = argument_copies_ * layer.in + layer.middle;
     const std::int64_t second = argument_copies_ * layer.middle + std::max(layer.middle, layer.out);
     const std::int64_t shortcut = 2 * layer.out;
@@ -53,16 +56,26 @@ class PeakCounter {
 
   std::int64_t most() const { return most_; }
 
-  // The largest convolution's, which a CPU copies into a layout of its own when it
-  // comes to it: once a pass, however many rows there are.
-  std::int64_t weights() const { return weights_; }
+  // What a convolution takes while it lasts, of all passes.
+  std::int64_t workspace() const { return workspace_; }
 
  private:
+  // It takes a copy of its weights in another layout, or, by Winograd's way on a CPU, what lies
+  // between. Which way it goes depends on the sides; so the larger of both.
+  void Convolution(std::int64_t positions, std::int64_t in, std::int64_t out) {
+    workspace_ = std::max(workspace_, WeightsOf(in, out));
+    if (is_cpu_) {
+      workspace_ = std::max(workspace_, WinogradWorkspace(in, out, passes_ * positions));
+    }
+  }
+
+  const bool is_cpu_;
+  const std::int64_t passes_;
   // How often a normalization or a convolution has its argument: a GPU copies it into
   // the layout that it computes in.
   const std::int64_t argument_copies_;
   std::int64_t most_ = 0;
-  std::int64_t weights_ = 0;
+  std::int64_t workspace_ = 0;
 };
 
 void WalkBlock(const UnetBlockPlan& block, std::int64_t held, std::int64_t positions,
@@ -150,14 +163,16 @@ std::int64_t PeakRowBytes(const Checkpoint& checkpoint, const RowShape& shape) {
   const std::int64_t conditions = 2 * shape.passes * checkpoint.tokenizer.max_length() *
                                   KeysValuesColumns(checkpoint.unet_config);
 
-  const PeakCounter nothing(checkpoint.options.device);
-  const PeakCounter unet = WalkUnet(checkpoint.unet_config, positions, nothing);
-  const PeakCounter decoder = WalkDecoder(checkpoint.vae_config, positions, nothing);
+  const c10::Device& device = checkpoint.options.device;
+  const PeakCounter unet =
+      WalkUnet(checkpoint.unet_config, positions, PeakCounter(device, shape.passes));
+  const PeakCounter decoder =
+      WalkDecoder(checkpoint.vae_config, positions, PeakCounter(device, /*passes=*/1));
   // Beside the latents: the small picture's, the UNet's input of both, and that once a
   // pass. Of a decoding: scaled, and convolved.
   const std::int64_t step =
-      4 * latents + conditions + shape.passes * (2 * latents + unet.most()) + unet.weights();
-  const std::int64_t decoding = 3 * latents + decoder.most() + decoder.weights();
+      4 * latents + conditions + shape.passes * (2 * latents + unet.most()) + unet.workspace();
+  const std::int64_t decoding = 3 * latents + decoder.most() + decoder.workspace();
   const auto tensors = std::max(step, decoding) *
                        static_cast<std::int64_t>(c10::elementSize(checkpoint.options.dtype));
   const auto lost = static_cast<std::int64_t>(kLostShare * static_cast<double>(tensors));

@@ -35,6 +35,11 @@ void TiledLatents::Add(int index, const at::Tensor& denoised, float sigma, float
   if (row + 1 == down.count()) band_ = at::Tensor();
 }
 
+void TiledLatents::Replace(at::Tensor next, const at::Tensor& denoised) {
+  latents_ = std::move(next);
+  if (looks_) Look(0, denoised);
+}
+
 void TiledLatents::LowerBand(int row) {
   const at::Tensor above =
       std::exchange(band_, at::zeros({1, latents_.size(1), map_.tile_height(), map_.width()},

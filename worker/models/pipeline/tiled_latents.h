@@ -32,6 +32,10 @@ class TiledLatents {
   // added in between.
   void Add(int index, const at::Tensor& denoised, float sigma, float next_sigma);
 
+  // The same for a picture of one tile, whose `next` latents have been computed with what was
+  // made out, both [1, C, h, w].
+  void Replace(at::Tensor next, const at::Tensor& denoised);
+
   // [1, C, h, w]
   const at::Tensor& latents() const { return latents_; }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/scalar_tensor.h>
 
 namespace upscaler {
@@ -22,10 +23,13 @@ at::Tensor ScaleInput(const at::Tensor& latents, float sigma) {
   return latents / std::sqrt(Variance(sigma));
 }
 
+Preconditioning PreconditioningOf(float sigma) {
+  return {.keep = 1.0F / Variance(sigma), .take = sigma / std::sqrt(Variance(sigma))};
+}
+
 at::Tensor Denoised(const at::Tensor& latents, const at::Tensor& output, float sigma) {
-  const float keep = 1.0F / Variance(sigma);
-  const float take = sigma / std::sqrt(Variance(sigma));
-  return latents * keep + output * take;
+  const Preconditioning of_level = PreconditioningOf(sigma);
+  return latents * of_level.keep + output * of_level.take;
 }
 
 at::Tensor Guide(const at::Tensor& denoised, double scale) {

@@ -20,6 +20,13 @@ float NoiseCondition(float sigma);
 // The latents as the UNet's input. latents [1, C, H, W] -> the same shape
 at::Tensor ScaleInput(const at::Tensor& latents, float sigma);
 
+// What of the latents and what of the UNet's output makes the picture that it sees.
+struct Preconditioning {
+  float keep = 0;
+  float take = 0;
+};
+Preconditioning PreconditioningOf(float sigma);
+
 // The picture that the UNet sees in the noise, of P passes.
 // latents [1, C, H, W], output [P, C, H, W] -> [P, C, H, W]
 at::Tensor Denoised(const at::Tensor& latents, const at::Tensor& output, float sigma);

@@ -66,6 +66,22 @@ TEST(BindTest, CopiesNothingThatIsAlreadyAsWanted) {
             weights.tensors.at("linear.weight").const_data_ptr());
 }
 
+// Convolutions want the channels last, on every device and in every dtype.
+TEST(BindTest, KeepsTheLayoutOfTheModule) {
+  const Weights weights{"unet", {{"weight", at::randn({6, 5, 3, 3})}}};
+  for (const at::ScalarType dtype : {at::kFloat, at::kHalf}) {
+    torch::nn::Module module;
+    const at::Tensor& weight = module.register_parameter(
+        "weight",
+        at::empty({6, 5, 3, 3}, at::TensorOptions().memory_format(at::MemoryFormat::ChannelsLast)));
+
+    ASSERT_THAT(BindWeights(weights, {.dtype = dtype}, module), IsOk());
+
+    EXPECT_TRUE(weight.is_contiguous(at::MemoryFormat::ChannelsLast));
+    EXPECT_TRUE(at::equal(weight, weights.tensors.at("weight").to(dtype)));
+  }
+}
+
 TEST(BindTest, ConvertsToTheDtypeOfTheModule) {
   const Weights weights = SmallWeights();
   SmallModule module;
