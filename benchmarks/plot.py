@@ -100,7 +100,7 @@ def draw_rivals(result: dict) -> None:
         ]
         axis.bar_label(bars, labels, padding=3, fontsize=9)
         axis.invert_yaxis()
-        axis.set_xlim(0, 1.4 * max(seconds))
+        axis.set_xlim(0, 1.55 * max(seconds))
         axis.set_title(
             f"{run['pixels']} to {2 * run['pixels']} pixels, {run['steps']} steps", fontsize=10
         )
