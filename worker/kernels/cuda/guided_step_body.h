@@ -1,8 +1,8 @@
 // What the threads of the sampler's step do: see worker/models/sampler/guided_step.h.
 //
 // The order of the operations, and where they round to the latents' type, are those of euler.cc,
-// which are the reference's. So the results are those of a CPU to the bit, and the file that has the kernel is
-// compiled without the contraction of products and sums.
+// which are the reference's. So the results are those of a CPU to the bit, and the file that has
+// the kernel is compiled without the contraction of products and sums.
 
 #pragma once
 
