@@ -62,6 +62,8 @@ bench: ## measure scheduling, service and model (an hour); draw the figures of d
 	cmake --build --preset release
 	build/release/bin/scheduling_bench --out benchmarks/results/scheduling.json
 	.deps/test-venv/bin/python -B benchmarks/service.py
+	build/release/bin/conv_bench
+	build/release/bin/savings_bench
 	.deps/peers-venv/bin/python -B benchmarks/model.py
 	.deps/bench-venv/bin/python -B benchmarks/plot.py
 
