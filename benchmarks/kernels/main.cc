@@ -1,9 +1,6 @@
 // Convolutions of the published model's shapes: ours against ATen's, by turns.
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <iostream>
 
 #include <ATen/Functions.h>
@@ -13,6 +10,7 @@
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
+#include "benchmarks/kernels/by_turns.h"
 #include "worker/kernels/winograd.h"
 
 namespace upscaler {
@@ -31,13 +29,6 @@ constexpr Shape kShapes[] = {{2, 384, 384, 32},  {2, 384, 384, 64}, {2, 384, 384
                              {1, 512, 512, 32},  {1, 512, 512, 64}, {1, 256, 256, 128},
                              {1, 256, 256, 256}, {1, 128, 128, 256}};
 
-double Milliseconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-      .count();
-}
-
 void Compare(const Shape& shape, int rounds) {
   const auto features = at::randn({shape.pictures, shape.in, shape.side, shape.side})
                             .contiguous(at::MemoryFormat::ChannelsLast);
@@ -54,17 +45,12 @@ void Compare(const Shape& shape, int rounds) {
   };
   const double direct_error = error(direct());
   const double winograd_error = error(winograd());
-  double least_direct = 1e9;
-  double least_winograd = 1e9;
-  for (int round = 0; round < rounds; ++round) {
-    least_direct = std::min(least_direct, Milliseconds(direct));
-    least_winograd = std::min(least_winograd, Milliseconds(winograd));
-  }
+  const LeastTimes least = TimeByTurns(rounds, direct, winograd);
   std::cout << fmt::format(
       "{} x {} -> {}, {}x{}: {:.1f} ms, ATen {:.1f} ms ({:.2f} times); error {:.1e}, "
       "ATen {:.1e}\n",
-      shape.pictures, shape.in, shape.out, shape.side, shape.side, least_winograd, least_direct,
-      least_direct / least_winograd, winograd_error, direct_error);
+      shape.pictures, shape.in, shape.out, shape.side, shape.side, least.ours, least.reference,
+      least.reference / least.ours, winograd_error, direct_error);
 }
 
 }  // namespace

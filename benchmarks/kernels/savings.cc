@@ -1,10 +1,7 @@
 // What the exact savings of the model gain: the same numbers by the reference's way and by ours, by
 // turns, as parts of one step of the published model for a picture of 128x128 with guidance.
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <iostream>
 #include <string>
 
@@ -15,6 +12,7 @@
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
+#include "benchmarks/kernels/by_turns.h"
 #include "worker/kernels/group_norm.h"
 #include "worker/kernels/resample.h"
 #include "worker/kernels/tensor_memory.h"
@@ -31,27 +29,12 @@ constexpr std::int64_t kModulationColumns = 59'000;
 constexpr std::int64_t kKeyValueColumns = 2 * (2 * 4 * 384 + 4 * 4 * 768);
 constexpr std::int64_t kStepsAtOnce = 8;
 
-using Work = std::function<at::Tensor()>;
-
-double Milliseconds(const Work& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-      .count();
-}
-
 // `parts`: how many steps share what `ours` does.
 void Compare(const std::string& name, int rounds, const Work& reference, const Work& ours,
              double parts = 1) {
-  reference();
-  ours();
-  double before = Milliseconds(reference);
-  double after = Milliseconds(ours);
-  for (int round = 1; round < rounds; ++round) {
-    before = std::min(before, Milliseconds(reference));
-    after = std::min(after, Milliseconds(ours));
-  }
-  std::cout << fmt::format("| {} | {:.2f} | {:.2f} |\n", name, before, after / parts) << std::flush;
+  const LeastTimes least = TimeByTurns(rounds, reference, ours);
+  std::cout << fmt::format("| {} | {:.2f} | {:.2f} |\n", name, least.reference, least.ours / parts)
+            << std::flush;
 }
 
 at::Tensor Features(std::int64_t channels, std::int64_t side) {

@@ -3,7 +3,6 @@
     .deps/peers-venv/bin/python benchmarks/model/diffusers_bench.py --model DIR [...]
 """
 
-import argparse
 import json
 import os
 import sys
@@ -11,19 +10,13 @@ import time
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # Nothing is fetched from anywhere.
 
-import numpy as np  # noqa: E402
+import bench_options  # noqa: E402
 import torch  # noqa: E402
 from diffusers import StableDiffusionLatentUpscalePipeline  # noqa: E402
-from PIL import Image  # noqa: E402
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--pixels", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--guidance-scale", type=float, default=8.0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser = bench_options.parser(__doc__)
     parser.add_argument("--compile", action="store_true", help="with torch.compile")
     parser.add_argument("--channels-last", action="store_true")
     arguments = parser.parse_args()
@@ -39,10 +32,7 @@ def main() -> None:
     if arguments.compile:
         pipe.unet = torch.compile(pipe.unet)
         pipe.vae.decode = torch.compile(pipe.vae.decode)
-    pixels = np.random.default_rng(0).integers(
-        0, 256, (arguments.pixels, arguments.pixels, 3), np.uint8
-    )
-    image = Image.fromarray(pixels)
+    image = bench_options.picture(arguments.pixels)
 
     for _ in sys.stdin:
         start = time.perf_counter()

@@ -4,7 +4,6 @@ that comes in. A run is a picture over REST, PNG in base64 in and out.
     .deps/peers-venv/bin/python benchmarks/model/served_bench.py --model DIR [...]
 """
 
-import argparse
 import base64
 import io
 import json
@@ -14,8 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+import bench_options
 
 SERVER = Path(__file__).resolve().parents[2] / "build/release/bin/upscaler-server"
 LONGEST_RUN = 600
@@ -31,13 +29,7 @@ def port_of(server: subprocess.Popen) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--pixels", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--guidance-scale", type=float, default=8.0)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = bench_options.parser(__doc__).parse_args()
 
     addresses = [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
     server = subprocess.Popen(
@@ -51,11 +43,8 @@ def main() -> None:
         text=True,
     )
     url = f"http://127.0.0.1:{port_of(server)}/v1/images/upscale"
-    pixels = np.random.default_rng(0).integers(
-        0, 256, (arguments.pixels, arguments.pixels, 3), np.uint8
-    )
     png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG")
+    bench_options.picture(arguments.pixels).save(png, "PNG")
     image = base64.b64encode(png.getvalue()).decode()
 
     for number, _ in enumerate(sys.stdin):
