@@ -16,10 +16,6 @@ TiledLatents::TiledLatents(at::Tensor latents, const TileMap& map, bool looks)
       look_stride_((std::max(map.width(), map.height()) + kMostLookSide - 1) / kMostLookSide) {}
 
 void TiledLatents::Add(int index, const at::Tensor& denoised, float sigma, float next_sigma) {
-  if (map_.plan().count() == 1) {
-    Move(0, map_.height(), denoised, sigma, next_sigma);
-    return;
-  }
   const int column = map_.plan().column(index);
   const int row = map_.plan().row(index);
   const TileAxis& down = map_.plan().down;

@@ -26,10 +26,10 @@ class TiledLatents {
   // What tile `index` works on, a view -> [1, C, tile's h, tile's w]
   at::Tensor Tile(int index) const { return map_.TileOf(latents_, index); }
 
-  // Takes in what tile `index` has made out, denoised [1, C, tile's h, tile's w]. The tiles of
-  // a step come in order; with the last one all of the latents have gone from noise level
-  // `sigma` to `next_sigma`. A tile that is read before may be added after tiles that were
-  // added in between.
+  // Of a picture of several tiles: takes in what tile `index` has made out, denoised [1, C, tile's
+  // h, tile's w]. The tiles of a step come in order; with the last one all of the latents have gone
+  // from noise level `sigma` to `next_sigma`. A tile that is read before may be added after tiles
+  // that were added in between.
   void Add(int index, const at::Tensor& denoised, float sigma, float next_sigma);
 
   // The same for a picture of one tile, whose `next` latents have been computed with what was

@@ -1,5 +1,3 @@
-#include "worker/kernels/cuda/guided_step_body.h"
-
 #include <cstdint>
 
 #include <ATen/Functions.h>
@@ -8,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/worker/kernels/cuda/emulated_grid.h"
-#include "worker/models/sampler/euler.h"
+#include "worker/kernels/cuda/guided_step_sizes.h"
 #include "worker/models/sampler/guided_step.h"
 
 namespace upscaler::test {
@@ -16,29 +14,11 @@ namespace {
 
 constexpr StepScalars kScalars = {.sigma = 2.26371503F, .next_sigma = 1.6589272F, .guidance = 7.3};
 
-PlaneStrides StridesOf(const at::Tensor& tensor) {
-  return {.pass = tensor.stride(0),
-          .channel = tensor.stride(1),
-          .y = tensor.stride(2),
-          .x = tensor.stride(3)};
-}
-
 template <typename T>
 GuidedStepResult Stepped(const at::Tensor& latents, const at::Tensor& output) {
-  const Preconditioning of_level = PreconditioningOf(kScalars.sigma);
   GuidedStepResult result{.denoised = at::full(latents.sizes(), 1e4, latents.options()),
                           .next = at::full(latents.sizes(), 1e4, latents.options())};
-  const GuidedStepBody<T> body{.sizes = {.of_latents = StridesOf(latents),
-                                         .of_output = StridesOf(output),
-                                         .guided = output.size(0) == 2,
-                                         .channels = static_cast<int>(latents.size(1)),
-                                         .height = static_cast<int>(latents.size(2)),
-                                         .width = static_cast<int>(latents.size(3)),
-                                         .keep = of_level.keep,
-                                         .take = of_level.take,
-                                         .guidance = static_cast<float>(kScalars.guidance),
-                                         .sigma = kScalars.sigma,
-                                         .next_sigma = kScalars.next_sigma},
+  const GuidedStepBody<T> body{.sizes = SizesOf(latents, output, kScalars),
                                .latents = latents.const_data_ptr<T>(),
                                .output = output.const_data_ptr<T>(),
                                .denoised = result.denoised.template mutable_data_ptr<T>(),

@@ -193,7 +193,8 @@ TEST_F(PictureBitsTest, KeepsLooksOfLargePicturesSmall) {
   const TileMap map(plan, 2, 2);  // A latent for every pixel.
   TiledLatents latents(at::zeros({1, 6, 16, 2048}), map, /*looks=*/true);
 
-  latents.Add(0, at::ones({1, 6, 16, 2048}), 2, 1);
+  const at::Tensor ones = at::ones({1, 6, 16, 2048});
+  latents.Replace(ones, ones);
 
   EXPECT_EQ(latents.look().sizes(), (at::IntArrayRef{1, 6, 8, 1024}));
 }
