@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
        .threads = settings.model_threads,
        .cpu_replicas = static_cast<int>(std::ranges::count(settings.devices, "cpu")),
        .text_cache_bytes = settings.text_cache_mib << 20,
+       .cuda_graphs = settings.cuda_graphs,
        .warn =
            [&logger](const std::string& reason) {
              logger.Warning("slower than it could be", {{"reason", reason}});

@@ -6,10 +6,10 @@
 #include <thread>
 #include <utility>
 
-#include "common/error_details.h"
 #include "common/status_macros.h"
 #include "common/version.h"
 #include "server/load_engines.h"
+#include "server/open_jobs.h"
 #include "server/service/server_info.h"
 #include "telemetry/request_id.h"
 #include "worker/engine/torch_engines.h"
@@ -62,43 +62,6 @@ TlsFiles TlsFilesOf(const Settings& settings) {
           .client_ca = settings.tls_client_ca};
 }
 
-// Calls are logged when they end, and a job's call ends at its begin.
-void LogEnd(const Job::Origin& job, const JobEnd& end, Logger& logger) {
-  Logger::Fields fields = {
-      {"job_id", job.id},
-      {"request_id", job.request_id},
-      {"caller", job.caller},
-      {"state", v1::UpscaleJobState_Name(end.state)},
-      {"code", absl::StatusCodeToString(end.error.code())},
-      {"seconds", std::chrono::duration<double>(end.end_time - job.create_time).count()}};
-  if (end.error.ok()) {
-    logger.Info("job done", fields);
-    return;
-  }
-  fields.push_back({"reason", ReasonOf(end.error).value_or("")});
-  if (absl::IsInternal(end.error)) {
-    logger.Error("job failed", fields);
-  } else {
-    logger.Info("job failed", fields);
-  }
-}
-
-absl::StatusOr<std::unique_ptr<JobStore>> OpenJobs(const Settings& settings, Logger& logger) {
-  return JobStore::Open(
-      {.limits = {.jobs = settings.max_jobs,
-                  .bytes = static_cast<std::int64_t>(settings.job_mib * kBytesPerMib)},
-       .ttl = std::chrono::seconds(settings.job_ttl_seconds),
-       .folder = settings.job_dir,
-       .now = std::chrono::system_clock::now,
-       .make_id = MakeRequestId,
-       .report =
-           [&logger](const std::string& problem) {
-             logger.Error("jobs", {{"error", problem}});
-           },
-       .on_end = [&logger](const Job::Origin& job,
-                           const JobEnd& end) { LogEnd(job, end, logger); }});
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Open(const Settings& settings, const Clock& clock,
@@ -126,6 +89,7 @@ Server::Server(const Settings& settings, const Clock& clock, Logger& logger,
                   .bytes = static_cast<std::int64_t>(settings.queue_mib * kBytesPerMib)}),
       jobs_(std::move(jobs)),
       queue_(clock_),
+      tracing_(settings, clock, logger),
       metrics_(
           {.version = std::string(kVersion),
            .libtorch = TorchEngines::library_version(),
@@ -141,6 +105,7 @@ Server::Server(const Settings& settings, const Clock& clock, Logger& logger,
                 .clock = clock_,
                 .metrics = metrics_,
                 .logger = logger_,
+                .tracer = tracing_.tracer(),
                 .draw_seed = DrawSeed,
                 .max_image_bytes = settings.max_upload_mib * kBytesPerMib,
                 .uploads = uploads_,
@@ -161,10 +126,12 @@ Server::~Server() {
 
 absl::Status Server::OpenDoors() {
   UPSCALER_ASSIGN_OR_RETURN(
-      grpc_, GrpcServer::Start({.address = settings_.grpc_address,
-                                .tls = TlsFilesOf(settings_),
-                                .memory_bytes = settings_.grpc_memory_mib * kBytesPerMib},
-                               {&service_, &job_service_}));
+      grpc_,
+      GrpcServer::Start({.address = settings_.grpc_address,
+                         .tls = TlsFilesOf(settings_),
+                         .memory_bytes = settings_.grpc_memory_mib * kBytesPerMib,
+                         .connection_age = std::chrono::seconds(settings_.connection_age_seconds)},
+                        {&service_, &job_service_}));
   UPSCALER_RETURN_IF_ERROR(OpenGateway());
   UPSCALER_ASSIGN_OR_RETURN(admin_, MetricsEndpoint::Start(settings_.admin_address, metrics_));
   housekeeping_ = std::make_unique<Ticker>(kHousekeeping, [this] {
@@ -194,6 +161,7 @@ absl::Status Server::Load(EngineSource& engines) {
                                                              .observer = observer_,
                                                              .engines = engines},
                                        std::move(loaded));
+  memory_watch_ = std::make_unique<DeviceMemoryWatch>(settings_.devices, engines, metrics_);
   upscaler_ = &backend_->upscaler();  // The last of what calls look at.
   watch_ = std::make_unique<HealthWatch>([this] { return backend_->health(); },
                                          [this](const Vitals& vitals) { Tell(vitals); }, queue_);
@@ -206,12 +174,13 @@ absl::Status Server::Load(EngineSource& engines) {
 
 absl::Status Server::OpenGateway() {
   const auto record_refused = [this](const RefusedRequest& request) {
-    RecordCall(service_.context(),
-               {.request_id = request.request_id,
-                .trace_id = request.trace_id,
-                .api = Metrics::Api::kRest,
-                .start = clock_.Now() - request.took},
-               request.status);
+    CallIdentity call;
+    call.method = "refused by the gateway";
+    call.request_id = request.request_id;
+    call.span.trace_id = request.trace_id;
+    call.api = Metrics::Api::kRest;
+    call.start = clock_.Now() - request.took;
+    RecordCall(service_.context(), call, request.status);
   };
   const auto authorize = [this](const std::string& api_key) {
     return access_->Identify(api_key.empty() ? std::nullopt : std::optional(api_key)).status();
@@ -261,7 +230,8 @@ ServiceLoad Server::CurrentLoad() const {
   const JobTally::Counts requests =
       upscaler == nullptr ? JobTally::Counts() : upscaler->tally().counts();
   const JobStore::Kept kept = jobs_->kept();
-  return {.waiting_rows = queue_.depth(),
+  return {.ready = ready_,
+          .waiting_rows = queue_.depth(),
           .oldest_wait = queue_.oldest_age(),
           .admitted_rows = admission_.rows(),
           .admitted_bytes = admission_.bytes(),
@@ -271,7 +241,8 @@ ServiceLoad Server::CurrentLoad() const {
           .admitted = requests.admitted,
           .done = requests.done,
           .failed = requests.failed,
-          .cancelled = requests.cancelled};
+          .cancelled = requests.cancelled,
+          .spans_dropped = tracing_.spans_dropped()};
 }
 
 v1::GetServerInfoResponse Server::CurrentInfo() const {
@@ -330,6 +301,7 @@ absl::Status Server::AwaitCancelled() {
 void Server::CloseDoors(std::chrono::milliseconds grace) {
   const TimePoint end = clock_.Now() + grace;
   watch_.reset();
+  memory_watch_.reset();
   housekeeping_.reset();
   // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
   gateway_.reset();

@@ -18,6 +18,7 @@
 #include "gateway/gateway.h"
 #include "server/access/access_control.h"
 #include "server/backend.h"
+#include "server/device_memory_watch.h"
 #include "server/health_watch.h"
 #include "server/jobs/job_store.h"
 #include "server/model_digest.h"
@@ -27,6 +28,7 @@
 #include "server/service/stall_watch.h"
 #include "server/service/upscaler_service.h"
 #include "server/settings.h"
+#include "server/tracing.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
 #include "telemetry/metrics_endpoint.h"
@@ -89,6 +91,7 @@ class Server {
   // Outlives the backend, whose requests tell it their ends.
   const std::unique_ptr<JobStore> jobs_;
   RowQueue queue_;
+  const Tracing tracing_;
   Metrics metrics_;
   ObserverMetrics observer_;
   ThreadPool image_pool_;
@@ -109,6 +112,7 @@ class Server {
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<MetricsEndpoint> admin_;
   std::unique_ptr<HealthWatch> watch_;
+  std::unique_ptr<DeviceMemoryWatch> memory_watch_;
   std::unique_ptr<Ticker> housekeeping_;
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/command_line.h"
+#include "common/host_port.h"
 #include "common/version.h"
 #include "gateway/cors.h"
 #include "server/access/api_keys.h"
@@ -47,6 +48,10 @@ void DescribeModel(CLI::App& app, Settings& settings) {
   Add(app, "model-threads", settings.model_threads,
       "CPU threads of the model, per replica; 0 means cores divided by CPU replicas")
       ->check(CLI::Range(0, 1024));
+  Add(app, "cuda-graphs", settings.cuda_graphs,
+      "CUDA graphs that a replica on a GPU keeps, one for each size of a batch: small pictures are "
+      "faster, and memory is kept; 0 makes none. Not tried on a device yet")
+      ->check(CLI::Range(0, 64));
   Add(app, "text-cache-mib", settings.text_cache_mib,
       "Memory of a device for prompts that were read lately, in MiB")
       ->check(CLI::Range(0, 1 << 20));
@@ -122,6 +127,10 @@ void DescribeService(CLI::App& app, Settings& settings) {
   Add(app, "stall-seconds", settings.stall_seconds,
       "How long a client may take to send 64 KiB, or to take as much of REST or a message of gRPC")
       ->check(CLI::Range(1, 86'400));
+  Add(app, "connection-age-seconds", settings.connection_age_seconds,
+      "After about so long clients of gRPC are told to connect anew, so that new servers behind a "
+      "balancer get their share; calls that are open go on. 0 means never")
+      ->check(CLI::Range(0, 86'400));
   Add(app, "drain-delay-seconds", settings.drain_delay_seconds,
       "At shutdown, how long new requests are taken: until a load balancer has heard of it")
       ->check(CLI::Range(0, 86'400));
@@ -131,6 +140,16 @@ void DescribeService(CLI::App& app, Settings& settings) {
   AddChoice(app, "log-format", settings.log_form,
             {{"json", LogForm::kJson}, {"text", LogForm::kText}},
             "json for machines, text for people");
+}
+
+void DescribeTraces(CLI::App& app, Settings& settings) {
+  Add(app, "otlp-endpoint", settings.otlp_endpoint,
+      "host:port of an OpenTelemetry collector that takes spans by OTLP over gRPC, without TLS "
+      "[no spans]");
+  Add(app, "trace-sample-ratio", settings.trace_sample_ratio,
+      "Share of the requests without a traceparent that are traced; those with one say so "
+      "themselves")
+      ->check(CLI::Range(0.0, 1.0));
 }
 
 void DescribeAccess(CLI::App& app, Settings& settings) {
@@ -173,6 +192,9 @@ std::optional<std::string> Contradiction(const Settings& settings) {
   if (settings.uploads_mib < settings.max_upload_mib) {
     return "--uploads-mib must be at least --max-upload-mib, or large pictures could never arrive";
   }
+  if (!settings.otlp_endpoint.empty() && !ParseHostPort(settings.otlp_endpoint).has_value()) {
+    return fmt::format("--otlp-endpoint: '{}' given; host:port is wanted", settings.otlp_endpoint);
+  }
   if (settings.api_keys_file.empty() &&
       (settings.key_requests_per_minute > 0 || settings.key_concurrent_calls > 0)) {
     return "--key-requests-per-minute and --key-concurrent-calls need --api-keys-file";
@@ -191,6 +213,7 @@ std::variant<Settings, EarlyExit> ParseSettings(int argc, const char* const* arg
   app.footer(kFooter);
   DescribeModel(app, settings);
   DescribeService(app, settings);
+  DescribeTraces(app, settings);
   DescribeAccess(app, settings);
   DescribeJobs(app, settings);
   if (auto exit = ParseCommandLine(app, argc, argv)) return *std::move(exit);

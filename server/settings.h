@@ -21,8 +21,9 @@ struct Settings {
   std::string weights_variant{};  // "fp16" for files called ….fp16.safetensors.
   std::vector<std::string> devices = {"cpu"};  // One replica each: cpu, cuda:0, …
   std::string dtype = "float32";               // Or float16.
-  int model_threads = 0;  // Of a replica on the CPU; 0 means cores divided by such replicas.
-  int image_threads = 2;  // For decoding and encoding pictures.
+  int model_threads = 0;        // Of a replica on the CPU; 0 means cores divided by such replicas.
+  std::size_t cuda_graphs = 0;  // A replica keeps on a GPU; 0 starts kernels one by one.
+  int image_threads = 2;        // For decoding and encoding pictures.
   std::size_t text_cache_mib = 64;  // A device, for prompts that were read lately.
   double warm_up_seconds = 0.3;     // A device, for measuring what pictures cost.
 
@@ -48,9 +49,13 @@ struct Settings {
   std::size_t uploads_mib = 512;   // Of all pictures that are arriving at a time.
   int stall_seconds = 60;          // How long a client may take to send or take a message.
   int rest_request_seconds = 600;  // Of REST, from the body's end to the answer.
+  int connection_age_seconds = 0;  // Of gRPC's connections, until clients make others; 0: for ever.
   int drain_delay_seconds = 0;     // At shutdown, until new requests are refused.
   int drain_seconds = 30;          // And then for what was admitted.
   LogForm log_form = LogForm::kJson;
+
+  std::string otlp_endpoint{};    // host:port of the collector of spans; empty: none.
+  double trace_sample_ratio = 1;  // Of requests that come without a trace.
 
   std::string api_keys_file{};      // Who may call; empty: everybody.
   int key_requests_per_minute = 0;  // Of keys that have no bound of their own; 0 means none.

@@ -1,7 +1,11 @@
 #include "telemetry/metrics.h"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
+
+#include "telemetry/process_metrics.h"
 
 namespace upscaler {
 namespace {
@@ -20,6 +24,13 @@ constexpr std::array kRejectionNames = {"full",     "deadline", "memory",
                                         "draining", "invalid",  "quota"};
 constexpr std::array kStageNames = {"decode",  "text",       "vae_encode",
                                     "denoise", "vae_decode", "encode"};
+// Codes that are there, at zero, from the first scrape on: of what had no series before its first
+// count, Prometheus would not see that count. Others are added as they come.
+constexpr std::array kUsualCodes = {
+    absl::StatusCode::kOk,          absl::StatusCode::kInvalidArgument,
+    absl::StatusCode::kCancelled,   absl::StatusCode::kDeadlineExceeded,
+    absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted,
+    absl::StatusCode::kInternal};
 constexpr std::array kCancelStageNames = {"queued", "running", "delivering"};
 
 // In seconds, from a small picture on an idle GPU to a large one on a CPU behind
@@ -109,6 +120,9 @@ Metrics::Metrics(const Setup& setup, std::function<ServiceLoad()> load, WallCloc
                                 "Steps done for rows that ended without a result.")
                         .Add({})),
       devices_(AddDevices(setup.devices)) {
+  for (const char* api : kApiNames) {
+    for (const absl::StatusCode code : kUsualCodes) RequestsOf(api, code);
+  }
   AddGauges(*registry_, "upscaler_queue_capacity",
             "Rows that are admitted at most, waiting or in work.")
       .Add({})
@@ -122,12 +136,16 @@ std::map<std::string, Metrics::Device, std::less<>> Metrics::AddDevices(
     const std::vector<std::string>& names) {
   Family<Gauge>& replicas_up = AddGauges(*registry_, "upscaler_replica_up",
                                          "Replicas on the device that take work at present.");
+  Family<Gauge>& memory = AddGauges(*registry_, "upscaler_device_memory_bytes",
+                                    "Memory of the device, by whether it is in use.");
   Family<Counter>& out_of_memory =
       AddCounters(*registry_, "upscaler_device_oom_total",
                   "Forward passes that found no memory on the device.");
   std::map<std::string, Device, std::less<>> devices;
   for (const std::string& name : names) {
     devices.emplace(name, Device{.replicas_up = replicas_up.Add({{"device", name}}),
+                                 .memory_used = memory.Add({{"device", name}, {"state", "used"}}),
+                                 .memory_free = memory.Add({{"device", name}, {"state", "free"}}),
                                  .out_of_memory = out_of_memory.Add({{"device", name}})});
   }
   return devices;
@@ -140,9 +158,12 @@ const Metrics::Device& Metrics::DeviceOf(std::string_view name) const {
 }
 
 void Metrics::CountRequest(Api api, absl::StatusCode code, TimePoint::duration took) {
-  const std::string api_name = kApiNames[IndexOf(api)];
-  requests_.Add({{"api", api_name}, {"code", absl::StatusCodeToString(code)}}).Increment();
+  RequestsOf(kApiNames[IndexOf(api)], code).Increment();
   request_duration_[IndexOf(api)]->Observe(Seconds(took));
+}
+
+Counter& Metrics::RequestsOf(const std::string& api, absl::StatusCode code) {
+  return requests_.Add({{"api", api}, {"code", absl::StatusCodeToString(code)}});
 }
 
 void Metrics::CountRejection(Rejection reason) { rejected_[IndexOf(reason)]->Increment(); }
@@ -176,9 +197,15 @@ void Metrics::CountReplica(std::string_view device, bool up) {
   DeviceOf(device).replicas_up.Increment(up ? 1 : -1);
 }
 
+void Metrics::SetDeviceMemory(std::string_view device, const Memory& memory) {
+  DeviceOf(device).memory_used.Set(static_cast<double>(memory.used));
+  DeviceOf(device).memory_free.Set(static_cast<double>(memory.free));
+}
+
 std::vector<MetricFamily> Metrics::Collect() const {
   std::vector<MetricFamily> families = registry_->Collect();
-  for (MetricFamily& family : MetricsOf(load_())) families.push_back(std::move(family));
+  std::ranges::move(MetricsOf(load_()), std::back_inserter(families));
+  std::ranges::move(ProcessMetrics(), std::back_inserter(families));
   return families;
 }
 

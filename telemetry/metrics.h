@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -53,6 +54,12 @@ class Metrics {
     std::size_t queue_capacity = 0;  // Rows that are admitted at most.
   };
 
+  // Of a device, in bytes.
+  struct Memory {
+    std::int64_t used = 0;
+    std::int64_t free = 0;
+  };
+
   using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
   // `load` is called at every scrape, `wall_clock` at every step, from any thread; they
@@ -84,8 +91,10 @@ class Metrics {
   void CountOutOfMemory(std::string_view device);
   // upscaler_replica_up{device}: one more replica takes work, or one less.
   void CountReplica(std::string_view device, bool up);
+  // upscaler_device_memory_bytes{device,state}
+  void SetDeviceMemory(std::string_view device, const Memory& memory);
 
-  // All metrics as they are now.
+  // All metrics as they are now, those of the process too.
   std::vector<prometheus::MetricFamily> Collect() const;
 
  private:
@@ -97,9 +106,12 @@ class Metrics {
   // The series of one device.
   struct Device {
     prometheus::Gauge& replicas_up;
+    prometheus::Gauge& memory_used;
+    prometheus::Gauge& memory_free;
     prometheus::Counter& out_of_memory;
   };
 
+  prometheus::Counter& RequestsOf(const std::string& api, absl::StatusCode code);
   std::map<std::string, Device, std::less<>> AddDevices(const std::vector<std::string>& names);
   const Device& DeviceOf(std::string_view name) const;
 

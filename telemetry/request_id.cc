@@ -1,10 +1,10 @@
 #include "telemetry/request_id.h"
 
 #include <algorithm>
-#include <random>
 
 #include <absl/strings/ascii.h>
-#include <fmt/format.h>
+
+#include "telemetry/random_digits.h"
 
 namespace upscaler {
 namespace {
@@ -17,17 +17,7 @@ bool IsAllowed(char c) {
 
 }  // namespace
 
-std::string MakeRequestId() {
-  // Seeded with 32 bits from the operating system in each of eight words, and asked itself
-  // from then on: opening the system's device for every request costs more than the rest.
-  thread_local std::mt19937_64 random = [] {
-    std::random_device device;
-    std::seed_seq words{device(), device(), device(), device(),
-                        device(), device(), device(), device()};
-    return std::mt19937_64(words);
-  }();
-  return fmt::format("{:016x}{:016x}", random(), random());
-}
+std::string MakeRequestId() { return RandomDigits(32); }
 
 bool IsRequestId(std::string_view offered) {
   return !offered.empty() && offered.size() <= kMaxLength &&

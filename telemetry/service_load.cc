@@ -31,7 +31,8 @@ ClientMetric CountOf(const char* outcome, std::uint64_t value) {
 
 std::vector<MetricFamily> MetricsOf(const ServiceLoad& load) {
   const std::uint64_t in_flight = load.admitted - load.done - load.failed - load.cancelled;
-  return {Gauge("upscaler_queue_depth", "Rows that wait for a replica.",
+  return {Gauge("upscaler_ready", "1 while the server takes work.", load.ready ? 1 : 0),
+          Gauge("upscaler_queue_depth", "Rows that wait for a replica.",
                 static_cast<double>(load.waiting_rows)),
           Gauge("upscaler_queue_oldest_age_seconds",
                 "For how long the oldest of the waiting rows has waited.",
@@ -58,7 +59,11 @@ std::vector<MetricFamily> MetricsOf(const ServiceLoad& load) {
            .help = "Admitted requests that have ended, by what became of them.",
            .type = MetricType::Counter,
            .metric = {CountOf("done", load.done), CountOf("failed", load.failed),
-                      CountOf("cancelled", load.cancelled)}}};
+                      CountOf("cancelled", load.cancelled)}},
+          {.name = "upscaler_spans_dropped_total",
+           .help = "Spans of traces that the collector did not take.",
+           .type = MetricType::Counter,
+           .metric = {Count(load.spans_dropped, {})}}};
 }
 
 }  // namespace upscaler

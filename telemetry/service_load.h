@@ -17,6 +17,7 @@ namespace upscaler {
 
 // All of it as of one moment. A row is one picture of one request.
 struct ServiceLoad {
+  bool ready = false;                 // It takes work.
   std::size_t waiting_rows = 0;       // For a replica.
   TimePoint::duration oldest_wait{};  // Of these rows.
   std::size_t admitted_rows = 0;      // Not ended yet, wherever they are.
@@ -29,8 +30,10 @@ struct ServiceLoad {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
+  std::uint64_t spans_dropped = 0;  // Of traces, since the start.
 };
 
+// upscaler_ready, upscaler_spans_dropped_total,
 // upscaler_queue_depth, upscaler_queue_oldest_age_seconds, upscaler_queue_bytes,
 // upscaler_upload_bytes, upscaler_rows_admitted, upscaler_jobs_kept, upscaler_jobs_bytes,
 // upscaler_admitted_total, upscaler_finished_total{outcome} and upscaler_in_flight, where

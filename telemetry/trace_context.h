@@ -1,8 +1,7 @@
 // The trace that a request is a part of, as W3C Trace Context has it: what ties the
-// service's log lines to those of the systems before it.
+// service's log lines and spans to those of the systems before it.
 //
-// Nothing here takes part in traces. What comes in is passed on, so that the lines can be
-// found, and it is looked at first, since it comes from strangers.
+// It is looked at before it is passed on, since it comes from strangers.
 
 #pragma once
 
@@ -19,6 +18,12 @@ struct TraceContext {
 
   // The 32 hexadecimal digits that all parts of the trace share.
   std::string_view trace_id() const { return std::string_view(traceparent).substr(3, 32); }
+  // The 16 of the span that the call was made in.
+  std::string_view parent_id() const { return std::string_view(traceparent).substr(36, 16); }
+  // Whether the caller records the trace: the lowest bit of the last digit.
+  bool sampled() const {
+    return std::string_view("13579bdf").find(traceparent.back()) != std::string_view::npos;
+  }
 };
 
 // What the headers of those names say; empty where there is none. Nothing where

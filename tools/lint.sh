@@ -3,7 +3,7 @@
 # reports before this fails, so that one look shows all there is to mend.
 #
 #   tools/lint.sh                   all but tidy
-#   tools/lint.sh format rooms      only these: format rooms blanks sizes shell contract tidy
+#   tools/lint.sh format rooms      only these: format rooms blanks sizes shell contract docker tidy
 #   tools/lint.sh --tidy            only clang-tidy, on what differs from BASE (HEAD)
 #
 # tidy reads build/release/compile_commands.json, and a LibTorch file takes it
@@ -49,6 +49,10 @@ check_contract() {
   .deps/lint-venv/bin/buf lint proto && .deps/lint-venv/bin/python tools/contract_reference.py --check
 }
 
+check_docker() {
+  .deps/lint-venv/bin/hadolint deploy/docker/Dockerfile
+}
+
 check_tidy() {
   { git diff -z --name-only --diff-filter=d "${BASE:-HEAD}" -- '*.cc'
     git ls-files -z --others --exclude-standard -- '*.cc'
@@ -56,7 +60,7 @@ check_tidy() {
 }
 
 checks=("$@")
-[ $# -gt 0 ] || checks=(format rooms blanks sizes shell contract)
+[ $# -gt 0 ] || checks=(format rooms blanks sizes shell contract docker)
 failed=()
 for check in "${checks[@]}"; do
   check=${check#--}

@@ -6,6 +6,8 @@
 #   tools/setup.sh build          what compiles and runs the programs
 #   tools/setup.sh build test     and what the tests need besides
 #   tools/setup.sh build lint     and what checks the sources
+#   tools/setup.sh deploy         what checks the files of deploy/, without a cluster or an engine
+#                                 for containers
 #   tools/setup.sh build bench    and what draws the benchmarks' figures, and the peers that the
 #                                 model is compared with
 #
@@ -26,6 +28,7 @@ build_packages=(
 )
 test_packages=(python3-venv chromium fonts-dejavu-core)
 lint_packages=(clang libclang-rt-14-dev clang-format clang-tidy shellcheck python3-venv protobuf-compiler)
+deploy_packages=(ca-certificates python3 python3-venv debootstrap iproute2)
 
 log=.deps/setup.log
 
@@ -75,6 +78,19 @@ wheels() {
   cp "$requirements" "$folder/requirements.txt"
 }
 
+# Unpacks a Debian package into .deps/<package>, without its dependencies: installed, it would start a service.
+unpacked() {
+  local package=$1 folder=.deps/$1
+  [ ! -d "$folder" ] || return 0
+  echo "setup: unpacking $package into $folder"
+  rm -rf "$folder.new"
+  mkdir "$folder.new"
+  quietly env -C "$folder.new" apt-get -q download "$package"
+  quietly dpkg-deb --extract "$folder.new/$package"_*.deb "$folder.new"
+  rm "$folder.new/$package"_*.deb
+  mv "$folder.new" "$folder"
+}
+
 install_target() {
   # Without the dependencies: they are for Python and for a GPU.
   quietly /usr/bin/python3 -m pip install --disable-pip-version-check --no-cache-dir \
@@ -106,6 +122,11 @@ for part in "$@"; do
       debian_packages "${lint_packages[@]}"
       wheels .deps/lint-venv tools/requirements/lint.txt "what checks the contract" install_venv
       ;;
+    deploy)
+      debian_packages "${deploy_packages[@]}"
+      wheels .deps/deploy-venv tools/requirements/deploy.txt "what checks deploy/" install_venv
+      unpacked prometheus
+      ;;
     bench)
       debian_packages "${test_packages[@]}"
       wheels .deps/bench-venv tools/requirements/bench.txt "what draws figures" install_venv
@@ -113,7 +134,7 @@ for part in "$@"; do
         "diffusers (3 GB to fetch, 6 GB on disk)" install_venv
       ;;
     *)
-      echo "setup: '$part' is not a part; wanted build, test, lint or bench" >&2
+      echo "setup: '$part' is not a part; wanted build, test, lint, deploy or bench" >&2
       exit 1
       ;;
   esac

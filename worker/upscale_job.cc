@@ -61,7 +61,9 @@ absl::Status UpscaleJob::ReadInput() {
   UPSCALER_ASSIGN_OR_RETURN(
       input_, WithinMemory([&] { return ReadJobInput(task_, surroundings_.rules, accept); }));
   std::string().swap(task_.input);  // Not needed any more, and it may be large.
-  surroundings_.observer.OnStage(Stage::kImageDecode, surroundings_.clock.Now() - start);
+  const TimePoint end = surroundings_.clock.Now();
+  surroundings_.observer.OnStage(Stage::kImageDecode, end - start);
+  RowTrace(task_.trace, 0).OnPart(WorkPart::kDecodePicture, start, end);
   return absl::OkStatus();
 }
 
@@ -116,6 +118,7 @@ Row UpscaleJob::MakeRow(int index, std::size_t run, std::shared_ptr<const Latent
       .work = of.work,
       .work_is_guess = of.work_is_guess,
       .decoding = of.decoding,
+      .trace = RowTrace(task_.trace, index),
   };
   if (row.spec.preview_count > 0) {
     row.preview = [job = shared_from_this(), index](int steps_done, Image image) {
@@ -261,7 +264,9 @@ void UpscaleJob::Write(int index, RowResult row) {
     return WriteJobOutput(std::move(row.output), FormOf(index),
                           [&](double share) { OnBand(index, share); });
   });
-  surroundings_.observer.OnStage(Stage::kImageEncode, surroundings_.clock.Now() - start);
+  const TimePoint end = surroundings_.clock.Now();
+  surroundings_.observer.OnStage(Stage::kImageEncode, end - start);
+  RowTrace(task_.trace, index).OnPart(WorkPart::kEncodePicture, start, end);
   if (!picture.ok()) {
     if (absl::IsCancelled(picture.status())) ObserveCancelled(CancelStage::kDelivering);
     Fail(picture.status());

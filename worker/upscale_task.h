@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "worker/imaging/latents.h"
 #include "worker/queue/admission.h"
 #include "worker/queue/reply.h"
+#include "worker/queue/work_trace.h"
 #include "worker/scheduler/observer.h"
 
 namespace upscaler {
@@ -49,6 +51,7 @@ struct UpscaleTask {
   bool embed_parameters = true;  // In what is encoded; the worker makes the text.
   EncodeOptions output{};        // Of pictures.
   TimePoint deadline = TimePoint::max();
+  std::shared_ptr<WorkTrace> trace = nullptr;  // Hears of its parts, if anybody follows it.
 };
 
 // The service's whole purpose.

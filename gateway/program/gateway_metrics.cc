@@ -1,6 +1,10 @@
 #include "gateway/program/gateway_metrics.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "telemetry/process_metrics.h"
 
 namespace upscaler {
 namespace {
@@ -43,7 +47,9 @@ std::vector<prometheus::MetricFamily> GatewayMetrics::Collect() const {
   ready_.Set(state.ready ? 1 : 0);
   open_requests_.Set(static_cast<double>(state.open_requests));
   upload_bytes_.Set(static_cast<double>(state.upload_bytes));
-  return registry_->Collect();
+  std::vector<prometheus::MetricFamily> families = registry_->Collect();
+  std::ranges::move(ProcessMetrics(), std::back_inserter(families));
+  return families;
 }
 
 }  // namespace upscaler

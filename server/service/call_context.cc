@@ -1,11 +1,14 @@
 #include "server/service/call_context.h"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "common/error_details.h"
 #include "server/service/bearer_key.h"
+#include "server/service/request_trace.h"
 #include "telemetry/request_id.h"
 #include "telemetry/trace_context.h"
 
@@ -35,6 +38,23 @@ std::string_view MetadataOf(const grpc::CallbackServerContext& call, const char*
   return {found->second.data(), found->second.size()};
 }
 
+const char* NameOf(Metrics::Api api) { return api == Metrics::Api::kRest ? "rest" : "grpc"; }
+
+// A call that ends now. Attributes by OpenTelemetry's names, where it has some.
+Span SpanOf(const CallContext& context, const CallIdentity& call, const absl::Status& status) {
+  return {.name = call.method,
+          .kind = Span::Kind::kServer,
+          .context = call.span,
+          .parent_id = call.parent_id,
+          .start = context.tracer.WallTime(call.start),
+          .end = context.tracer.WallTime(context.clock.Now()),
+          .attributes = {{"rpc.system", "grpc"},
+                         {"rpc.grpc.status_code", static_cast<std::int64_t>(status.code())},
+                         {"upscaler.api", NameOf(call.api)},
+                         {"upscaler.request_id", call.request_id}},
+          .error = std::string(status.message())};
+}
+
 }  // namespace
 
 absl::StatusOr<Upscaler*> UpscalerOf(const CallContext& context) {
@@ -54,21 +74,29 @@ TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock
   return clock.Now() + std::chrono::duration_cast<TimePoint::duration>(left);
 }
 
-CallIdentity IdentifyCall(grpc::CallbackServerContext& call, const Clock& clock) {
+CallIdentity IdentifyCall(const CallContext& context, grpc::CallbackServerContext& call,
+                          std::string method) {
   const bool rest = MetadataOf(call, "x-upscaler-via") == "rest";
   const std::string request_id = RequestIdFrom(MetadataOf(call, "x-request-id"));
   call.AddInitialMetadata("x-request-id", request_id);
   const auto trace = ParseTraceContext(MetadataOf(call, "traceparent"), "");
-  return {.request_id = request_id,
-          .trace_id = std::string(trace.has_value() ? trace->trace_id() : ""),
+  return {.method = std::move(method),
+          .request_id = request_id,
+          .span = context.tracer.Begin(trace),
+          .parent_id = std::string(trace.has_value() ? trace->parent_id() : ""),
           .api = rest ? Metrics::Api::kRest : Metrics::Api::kGrpc,
-          .start = clock.Now()};
+          .start = context.clock.Now()};
+}
+
+std::shared_ptr<WorkTrace> TraceWork(const CallContext& context, const CallIdentity& call) {
+  if (!call.span.sampled) return nullptr;
+  return std::make_shared<RequestTrace>(context.tracer, call.span);
 }
 
 absl::StatusOr<std::string> CallerOf(const CallContext& context,
                                      grpc::CallbackServerContext& call) {
   absl::StatusOr<std::string> caller = context.access.Identify(BearerKeyOf(call));
-  if (!caller.ok()) RecordCall(context, IdentifyCall(call, context.clock), caller.status());
+  if (!caller.ok()) RecordCall(context, IdentifyCall(context, call, "question"), caller.status());
   return caller;
 }
 
@@ -77,11 +105,14 @@ void RecordCall(const CallContext& context, const CallIdentity& call, const absl
   context.metrics.CountRequest(call.api, status.code(), took);
   if (const auto rejection = RejectionOf(status)) context.metrics.CountRejection(*rejection);
 
+  context.tracer.Record(SpanOf(context, call, status));
+
   Logger::Fields fields = {{"request_id", call.request_id},
-                           {"api", call.api == Metrics::Api::kRest ? "rest" : "grpc"},
+                           {"api", NameOf(call.api)},
                            {"code", absl::StatusCodeToString(status.code())},
                            {"seconds", std::chrono::duration<double>(took).count()}};
-  if (!call.trace_id.empty()) fields.push_back({"trace_id", call.trace_id});
+  if (!call.span.trace_id.empty()) fields.push_back({"trace_id", call.span.trace_id});
+  if (!call.span.span_id.empty()) fields.push_back({"span_id", call.span.span_id});
   if (!call.caller.empty()) fields.push_back({"caller", call.caller});
   if (!status.ok()) fields.push_back({"error", std::string(status.message())});
   if (absl::IsInternal(status)) {

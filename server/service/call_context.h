@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <absl/status/status.h>
@@ -19,6 +20,7 @@
 #include "server/service/stall_watch.h"
 #include "telemetry/log.h"
 #include "telemetry/metrics.h"
+#include "telemetry/tracer.h"
 #include "worker/upscaler.h"
 
 namespace upscaler {
@@ -30,6 +32,7 @@ struct CallContext {
   const Clock& clock;
   Metrics& metrics;
   Logger& logger;
+  const Tracer& tracer;
   // Seeds for requests that bring none. Thread-safe.
   std::function<std::uint32_t()> draw_seed;
   std::size_t max_image_bytes;
@@ -48,25 +51,31 @@ absl::StatusOr<Upscaler*> UpscalerOf(const CallContext& context);
 // The call's deadline on the worker's clock, or TimePoint::max().
 TimePoint DeadlineOf(const grpc::CallbackServerContext& call, const Clock& clock);
 
-// What a call is known by in logs and metrics.
+// What a call is known by in logs, metrics and traces.
 struct CallIdentity {
-  std::string request_id;     // The caller's x-request-id, or a new one.
-  std::string caller = {};    // The name of its key, once that is known; empty without keys.
-  std::string trace_id = {};  // Of the trace that it is a part of; empty where it is none's.
+  std::string method;          // As in the contract, with its service.
+  std::string request_id;      // The caller's x-request-id, or a new one.
+  std::string caller = {};     // The name of its key, once that is known; empty without keys.
+  SpanContext span = {};       // Of the call; without a trace id where it has none.
+  std::string parent_id = {};  // Of the span that the caller made it in, if there is one.
   Metrics::Api api = Metrics::Api::kGrpc;
   TimePoint start;
 };
 
 // The identity of a call that begins now, which is told its request id in the metadata that
 // it gets. One that the gateway makes for a REST client says so in its own, and counts as
-// REST.
-CallIdentity IdentifyCall(grpc::CallbackServerContext& call, const Clock& clock);
+// REST. `method` is as in CallIdentity.
+CallIdentity IdentifyCall(const CallContext& context, grpc::CallbackServerContext& call,
+                          std::string method);
+
+// What hears of the call's work; null where the call is not sampled.
+std::shared_ptr<WorkTrace> TraceWork(const CallContext& context, const CallIdentity& call);
 
 // Who makes a call that costs next to nothing, and is neither counted nor logged unless it
 // is refused here: kUnauthenticated as AccessControl::Identify.
 absl::StatusOr<std::string> CallerOf(const CallContext& context, grpc::CallbackServerContext& call);
 
-// Counts and logs one call that has ended.
+// Counts, logs and traces one call that has ended.
 void RecordCall(const CallContext& context, const CallIdentity& call, const absl::Status& status);
 
 }  // namespace upscaler

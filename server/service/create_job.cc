@@ -100,7 +100,7 @@ CreateJobCall::CreateJobCall(const JobCallContext& context, grpc::CallbackServer
     : context_(context.calls),
       jobs_(context.jobs),
       call_(call),
-      identity_(IdentifyCall(call, context_.clock)),
+      identity_(IdentifyCall(context_, call, "upscaler.v1.UpscaleJobService/CreateUpscaleJob")),
       response_(response),
       upload_(context_.max_image_bytes, context_.uploads),
       client_(context_.stalls, [this] {
@@ -147,6 +147,7 @@ absl::Status CreateJobCall::BeginJob() {
   // Without the call's deadline: the job outlives the call.
   UPSCALER_ASSIGN_OR_RETURN(UpscaleTask task, MakeTask(upload_.spec(), std::move(input),
                                                        TimePoint::max(), context_.draw_seed()));
+  task.trace = TraceWork(context_, identity_);
   UPSCALER_ASSIGN_OR_RETURN(Upscaler * upscaler, UpscalerOf(context_));
   v1::UpscaleSpec asked = EffectiveSpec(task);
   if (!upload_.spec().has_seed()) asked.clear_seed();

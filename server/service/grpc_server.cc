@@ -110,6 +110,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
   for (grpc::Service* service : services) builder.RegisterService(service);
   SetLimits(builder, options.memory_bytes);
   RefuseCompression(builder);
+  if (options.connection_age.count() > 0) {
+    const std::chrono::milliseconds age = options.connection_age;
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(age.count()));
+  }
   // Without this two servers could listen at one port and share its clients.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   std::unique_ptr<grpc::Server> server;

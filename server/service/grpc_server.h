@@ -29,6 +29,9 @@ struct GrpcServerOptions {
   // For what is being received and sent, of all connections together. Where it is used up
   // new connections and streams are refused.
   std::size_t memory_bytes = std::size_t{512} << 20;
+  // After about so long a connection gets no new calls, and its client makes another, maybe to
+  // another server; calls that are open go on. 0: never.
+  std::chrono::seconds connection_age{0};
 };
 
 // Thread-safe.

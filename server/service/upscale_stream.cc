@@ -34,7 +34,7 @@ class UpscaleStreamCall::Listener final : public EventListener {
 UpscaleStreamCall::UpscaleStreamCall(const CallContext& context, grpc::CallbackServerContext& call)
     : context_(context),
       call_(call),
-      identity_(IdentifyCall(call, context.clock)),
+      identity_(IdentifyCall(context, call, "upscaler.v1.UpscalerService/UpscaleStream")),
       upload_(context.max_image_bytes, context.uploads),
       client_(context.stalls, [this] { OnStall(); }) {
   absl::StatusOr<AccessPass> pass = context.access.Enter(BearerKeyOf(call));
@@ -83,6 +83,7 @@ absl::Status UpscaleStreamCall::TryStartJob() {
                             MakeTask(upload_.spec(), upload_.TakeInput(),
                                      DeadlineOf(call_, context_.clock), context_.draw_seed()));
   UPSCALER_ASSIGN_OR_RETURN(Upscaler * upscaler, UpscalerOf(context_));
+  task.trace = TraceWork(context_, identity_);
   output_format_ = task.output.format;
   auto listener = std::make_shared<Listener>(*this, EffectiveSpec(task));
   UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<CancelToken> job,

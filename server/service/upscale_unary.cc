@@ -55,7 +55,7 @@ UpscaleUnaryCall::UpscaleUnaryCall(const CallContext& context, grpc::CallbackSer
                                    const v1::UpscaleRequest& request, v1::UpscaleResponse& response)
     : context_(context),
       call_(call),
-      identity_(IdentifyCall(call, context.clock)),
+      identity_(IdentifyCall(context, call, "upscaler.v1.UpscalerService/Upscale")),
       response_(response),
       client_(context.stalls, [this] { call_.TryCancel(); }) {
   if (const absl::Status status = StartJob(request); !status.ok()) End(status);
@@ -74,6 +74,7 @@ absl::Status UpscaleUnaryCall::StartJob(const v1::UpscaleRequest& request) {
   UPSCALER_ASSIGN_OR_RETURN(UpscaleTask task,
                             MakeTask(request.spec(), std::move(input),
                                      DeadlineOf(call_, context_.clock), context_.draw_seed()));
+  task.trace = TraceWork(context_, identity_);
   output_format_ = task.output.format;
   *response_.mutable_effective_spec() = EffectiveSpec(task);
   UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<CancelToken> job,

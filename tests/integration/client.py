@@ -39,11 +39,19 @@ class Client:
 
     def post(self, picture: bytes | None, **fields) -> requests.Response:
         """The multipart form that web clients send."""
+        return self.post_with_headers(picture, {}, **fields)
+
+    def post_with_headers(
+        self, picture: bytes | None, headers: dict[str, str], **fields
+    ) -> requests.Response:
         files = {} if picture is None else {"image": ("in.png", picture, "image/png")}
         # A form without a file would go out as another content type.
         parts = {name: (None, str(value)) for name, value in fields.items()}
         return requests.post(
-            f"{self.server.rest_url}/v1/images/upscale", files=parts | files, timeout=PATIENCE
+            f"{self.server.rest_url}/v1/images/upscale",
+            files=parts | files,
+            headers=headers,
+            timeout=PATIENCE,
         )
 
     def upscale_rest(self, picture: bytes, **fields) -> list[Picture]:

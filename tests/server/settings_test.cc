@@ -95,6 +95,15 @@ TEST(SettingsTest, RefusesWhatIsNoOrigin) {
   EXPECT_THAT(exit.text, HasSubstr("--cors-origins: 'shop.example' is no origin"));
 }
 
+TEST(SettingsTest, TracesToACollectorIfThereIsOne) {
+  EXPECT_EQ(ParseWell({}).otlp_endpoint, "");
+  EXPECT_EQ(ParseWell({"--otlp-endpoint=collector:4317"}).otlp_endpoint, "collector:4317");
+  EXPECT_EQ(ParseWell({"--trace-sample-ratio=0.1"}).trace_sample_ratio, 0.1);
+  EXPECT_THAT(ParseBadly({"--otlp-endpoint=http://collector"}).text,
+              HasSubstr("--otlp-endpoint: 'http://collector' given; host:port is wanted"));
+  EXPECT_EQ(ParseBadly({"--trace-sample-ratio=1.5"}).code, 2);
+}
+
 TEST(SettingsTest, TakesWaysOfBatching) {
   EXPECT_EQ(ParseWell({}).batching, Batching::kFill);
   EXPECT_EQ(ParseWell({"--batching=same_prompt"}).batching, Batching::kSamePrompt);

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ namespace upscaler::test {
 // All of its engines share one script. Thread-safe.
 class DelayEngines final : public EngineSource {
  public:
+  static constexpr std::int64_t kMemory = std::int64_t{1} << 30;  // Of each device, in bytes.
+
   // `script` must outlive the engines.
   explicit DelayEngines(EngineScript& script) : script_(script) {}
 
@@ -36,6 +39,10 @@ class DelayEngines final : public EngineSource {
       return error_;
     }
     return std::make_unique<DelayEngine>(script_);
+  }
+
+  DeviceMemory MemoryOf(std::string_view /*device*/) const override {
+    return {.total = kMemory, .free = kMemory / 4};
   }
 
   // The next `times` engines that are asked for cannot be made.

@@ -16,6 +16,8 @@ TEST(ParseTraceContextTest, KeepsWhatCameAndKnowsTheTrace) {
   ASSERT_TRUE(trace.has_value());
   EXPECT_EQ(trace->traceparent, kGood);
   EXPECT_EQ(trace->trace_id(), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(trace->parent_id(), "b7ad6b7169203331");
+  EXPECT_TRUE(trace->sampled());
   EXPECT_EQ(trace->tracestate, "vendor=value,other@tenant=1");
 }
 

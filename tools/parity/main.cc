@@ -15,7 +15,7 @@
 #include "tools/parity/comparison.h"
 #include "tools/parity/golden.h"
 #include "tools/parity/stages.h"
-#include "worker/engine/catch_torch.h"
+#include "worker/kernels/device/catch_torch.h"
 #include "worker/models/pipeline/checkpoint.h"
 #include "worker/models/pipeline/pipeline.h"
 

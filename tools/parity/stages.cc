@@ -48,11 +48,12 @@ class Comparer {
     PipelineRow row = pipeline_.Begin(
         golden_.request, EncodePrompts(checkpoint_, golden_.request.prompts, no_cache));
     ConditionBatch conditions;
+    RecordedCalls unet_calls;
     CompareSigmas(row);
     CompareFirstCall(row, conditions);
     for (std::int64_t step = 0; step < golden_.request.steps; ++step) {
       const std::array<PipelineRow*, 1> rows = {&row};
-      pipeline_.Step(rows, conditions);
+      pipeline_.Step(rows, conditions, unet_calls);
       Compare(fmt::format("step.{}.latents", step), row.latents->latents());
     }
     const at::Tensor latents = row.latents->latents() / checkpoint_.vae_config.scaling_factor;

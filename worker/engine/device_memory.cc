@@ -11,7 +11,7 @@
 #include <absl/strings/str_split.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
-#include "worker/engine/catch_torch.h"
+#include "worker/kernels/device/catch_torch.h"
 #include "worker/kernels/tensor_memory.h"
 
 namespace upscaler {
@@ -45,6 +45,13 @@ std::optional<std::int64_t> Field(std::string_view text, absl::string_view name)
   return std::nullopt;
 }
 
+// The same in bytes, of a line that is in KiB.
+std::optional<std::int64_t> KibField(std::string_view text, absl::string_view name) {
+  const std::optional<std::int64_t> kib = Field(text, name);
+  if (!kib) return std::nullopt;
+  return *kib * kBytesPerKib;
+}
+
 // `mount` and `path` below it, then each folder around that, up to `mount`.
 std::vector<std::filesystem::path> Outwards(const std::filesystem::path& mount,
                                             const std::filesystem::path& path) {
@@ -69,12 +76,19 @@ std::int64_t LeftInGroups(const std::vector<std::filesystem::path>& folders, con
   return least;
 }
 
+// The least of the groups' limits.
+std::int64_t LeastLimit(const std::vector<std::filesystem::path>& folders, const char* limit) {
+  std::int64_t least = kNoLimit;
+  for (const std::filesystem::path& folder : folders) {
+    least = std::min(least, ToNumber(View(ReadText(folder / limit))).value_or(kNoLimit));
+  }
+  return least;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> AvailableMemory(std::string_view meminfo) {
-  const std::optional<std::int64_t> kib = Field(meminfo, "MemAvailable");
-  if (!kib) return std::nullopt;
-  return *kib * kBytesPerKib;
+  return KibField(meminfo, "MemAvailable");
 }
 
 std::optional<std::int64_t> LeftInGroup(std::string_view limit, std::string_view usage,
@@ -115,6 +129,15 @@ std::int64_t FreeHostBytes(const std::filesystem::path& root) {
        LeftInGroups(groups.version1, "memory.limit_in_bytes", "memory.usage_in_bytes")});
 }
 
+std::int64_t TotalHostBytes(const std::filesystem::path& root) {
+  const MemoryGroups groups =
+      MemoryGroupsOf(ReadText(root / "proc/self/cgroup"), root / "sys/fs/cgroup");
+  const std::int64_t machine =
+      KibField(ReadText(root / "proc/meminfo"), "MemTotal").value_or(kNoLimit);
+  return std::min({machine, LeastLimit(groups.version2, "memory.max"),
+                   LeastLimit(groups.version1, "memory.limit_in_bytes")});
+}
+
 std::int64_t FreeDeviceBytes(const c10::Device& device) {
   if (device.is_cpu()) return FreeHostBytes() + static_cast<std::int64_t>(UnusedTensorMemory());
   const absl::StatusOr<std::int64_t> free = CatchTorch([&] {
@@ -125,6 +148,16 @@ std::int64_t FreeDeviceBytes(const c10::Device& device) {
     return static_cast<std::int64_t>(allocator->getMemoryInfo(device.index()).first) + unused;
   });
   return free.value_or(0);
+}
+
+DeviceMemory MemoryOfDevice(const c10::Device& device) {
+  const std::int64_t free = FreeDeviceBytes(device);
+  if (device.is_cpu()) return {.total = std::max(free, TotalHostBytes()), .free = free};
+  const absl::StatusOr<std::int64_t> total = CatchTorch([&] {
+    c10::DeviceAllocator* allocator = c10::getDeviceAllocator(device.type());
+    return static_cast<std::int64_t>(allocator->getMemoryInfo(device.index()).second);
+  });
+  return {.total = total.value_or(0), .free = free};
 }
 
 }  // namespace upscaler

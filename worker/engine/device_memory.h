@@ -1,4 +1,4 @@
-// How much memory is free for pictures.
+// How much memory there is, and how much of it is free for pictures.
 //
 // In a container the machine's memory is not the process's: the kernel ends a
 // process that outgrows its control group, however much the machine has left. So
@@ -13,6 +13,8 @@
 #include <vector>
 
 #include <c10/core/Device.h>
+
+#include "worker/scheduler/engine.h"
 
 namespace upscaler {
 
@@ -34,6 +36,9 @@ struct MemoryGroups {
 };
 MemoryGroups MemoryGroupsOf(std::string_view cgroup, const std::filesystem::path& mount);
 
+// What a process may use of the machine's memory, in bytes, from the same files. Thread-safe.
+std::int64_t TotalHostBytes(const std::filesystem::path& root = "/");
+
 // What a process can still take of the machine's memory, in bytes. Reads proc and sys
 // below `root`; where they say nothing, nothing limits. Thread-safe.
 std::int64_t FreeHostBytes(const std::filesystem::path& root = "/");
@@ -41,5 +46,8 @@ std::int64_t FreeHostBytes(const std::filesystem::path& root = "/");
 // What can still be taken of the device's memory, in bytes, counting what LibTorch
 // holds of it and does not use. 0 for a GPU that does not answer. Thread-safe.
 std::int64_t FreeDeviceBytes(const c10::Device& device);
+
+// That, and what there is in all. Thread-safe.
+DeviceMemory MemoryOfDevice(const c10::Device& device);
 
 }  // namespace upscaler

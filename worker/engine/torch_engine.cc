@@ -11,9 +11,9 @@
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
-#include "worker/engine/catch_torch.h"
 #include "worker/engine/cpu_threads.h"
 #include "worker/engine/device_memory.h"
+#include "worker/kernels/device/catch_torch.h"
 
 namespace upscaler {
 namespace {
@@ -148,21 +148,24 @@ absl::StatusOr<int> TorchEngine::Encode(RowId id) {
 
 absl::StatusOr<std::vector<absl::Status>> TorchEngine::Step(std::span<const RowId> rows) {
   const c10::InferenceMode inference;
-  return CatchTorch([&] {
+  auto statuses = CatchTorch([&] {
     ComputeWith(options_);
     std::vector<PipelineRow*> batch;
     for (const RowId id : rows) batch.push_back(&rows_.at(id).row);
     const std::vector<bool> finite =
-        model_->pipeline().Step(batch, ConditionsOf(rows_.at(rows.front()).key));
+        model_->pipeline().Step(batch, ConditionsOf(rows_.at(rows.front()).key), unet_calls_);
 
-    std::vector<absl::Status> statuses;
+    std::vector<absl::Status> each;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       KeyedRow& keyed = rows_.at(rows[i]);
       keyed.lost = keyed.lost || !finite[i];
-      statuses.push_back(keyed.lost ? NotFinite(keyed.row) : absl::OkStatus());
+      each.push_back(keyed.lost ? NotFinite(keyed.row) : absl::OkStatus());
     }
-    return statuses;
+    return each;
   });
+  // What recordings hold is the first memory to give back where there is none.
+  if (!statuses.ok()) unet_calls_.Clear();
+  return statuses;
 }
 
 absl::StatusOr<Image> TorchEngine::Preview(RowId id) {

@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "worker/engine/torch_model.h"
 #include "worker/imaging/padding.h"
+#include "worker/kernels/recorded_calls.h"
 #include "worker/models/pipeline/condition_batch.h"
 #include "worker/models/pipeline/pipeline.h"
 #include "worker/scheduler/engine.h"
@@ -35,8 +36,12 @@ class TorchEngine final : public Engine {
 
   // `clock` must outlive the engine. The model is shared because replicas and
   // decodings, which outlive them, use it alike.
-  TorchEngine(std::shared_ptr<const TorchModel> model, const Options& options, const Clock& clock)
-      : model_(std::move(model)), options_(options), clock_(clock) {}
+  TorchEngine(std::shared_ptr<const TorchModel> model, const Options& options, const Clock& clock,
+              RecordedCalls unet_calls = {})
+      : model_(std::move(model)),
+        options_(options),
+        clock_(clock),
+        unet_calls_(std::move(unet_calls)) {}
 
   absl::StatusOr<Intake> Admit(RowId id, const RowSpec& spec) override;
   absl::StatusOr<int> Encode(RowId id) override;
@@ -76,6 +81,7 @@ class TorchEngine final : public Engine {
 
   std::unordered_map<RowId, KeyedRow> rows_;
   std::vector<KeyedConditions> conditions_;
+  RecordedCalls unet_calls_;
 };
 
 }  // namespace upscaler

@@ -5,13 +5,16 @@
 #include <utility>
 #include <vector>
 
+#include <c10/core/DeviceGuard.h>
 #include <torch/headeronly/version.h>
 
 #include "common/status_macros.h"
 #include "worker/engine/cpu_threads.h"
-#include "worker/engine/cuda_kernels.h"
-#include "worker/engine/device.h"
+#include "worker/engine/device_memory.h"
 #include "worker/engine/torch_engine.h"
+#include "worker/kernels/device/catch_torch.h"
+#include "worker/kernels/device/cuda_kernels.h"
+#include "worker/kernels/device/device.h"
 #include "worker/kernels/tensor_memory.h"
 
 namespace upscaler {
@@ -52,16 +55,36 @@ std::string TorchEngines::library_version() { return TORCH_VERSION; }
 
 absl::StatusOr<std::unique_ptr<Engine>> TorchEngines::Make(std::string_view device) {
   UPSCALER_ASSIGN_OR_RETURN(const c10::Device opened, OpenDevice(device));
+  RecordedCalls unet_calls;
   if (opened.is_cuda()) {
-    // Without them it works all the same.
-    const absl::Status kernels = LoadCudaKernels();
-    if (!kernels.ok()) options_.warn(std::string(kernels.message()));
+    const absl::StatusOr<MakeGraphRecorder*> make_recorder = LoadCudaKernels();
+    if (!make_recorder.ok()) {
+      options_.warn(std::string(make_recorder.status().message()));  // It works all the same.
+    } else if (options_.cuda_graphs > 0) {
+      UPSCALER_ASSIGN_OR_RETURN(unet_calls, RecordingCalls(*make_recorder, opened));
+    }
   }
   UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<const TorchModel> model, ModelOn(opened));
   const TorchEngine::Options options = {.threads = opened.is_cpu() ? cpu_threads_ : 0};
-  auto engine = std::make_unique<TorchEngine>(std::move(model), options, clock_);
+  auto engine =
+      std::make_unique<TorchEngine>(std::move(model), options, clock_, std::move(unet_calls));
   UPSCALER_RETURN_IF_ERROR(WarmUp(*engine));
   return engine;
+}
+
+DeviceMemory TorchEngines::MemoryOf(std::string_view device) const {
+  const absl::StatusOr<c10::Device> opened = OpenDevice(device);
+  return opened.ok() ? MemoryOfDevice(*opened) : DeviceMemory();
+}
+
+absl::StatusOr<RecordedCalls> TorchEngines::RecordingCalls(MakeGraphRecorder* make_recorder,
+                                                           const c10::Device& device) const {
+  return CatchTorch([&] {
+    const c10::DeviceGuard current(device);
+    RecordedCalls::Options options = {.most = options_.cuda_graphs, .warn = options_.warn};
+    make_recorder(options.recorder);
+    return RecordedCalls(std::move(options));
+  });
 }
 
 absl::StatusOr<std::shared_ptr<const TorchModel>> TorchEngines::ModelOn(const c10::Device& device) {

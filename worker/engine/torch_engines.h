@@ -22,6 +22,8 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "worker/engine/torch_model.h"
+#include "worker/kernels/cuda/graph_recorder.h"
+#include "worker/kernels/recorded_calls.h"
 #include "worker/scheduler/engine.h"
 
 namespace upscaler {
@@ -39,6 +41,8 @@ class TorchEngines final : public EngineSource {
     int cpu_replicas = 1;
     // Of each device's memory, for the prompts that it has read.
     std::size_t text_cache_bytes = std::size_t{64} << 20;
+    // CUDA graphs that an engine keeps, one for each size of a batch; 0 makes none.
+    std::size_t cuda_graphs = 0;
     // Is told, once for each engine, what makes it slower than it could be. On any thread.
     std::function<void(const std::string& reason)> warn = [](const std::string& /*reason*/) {};
   };
@@ -55,6 +59,7 @@ class TorchEngines final : public EngineSource {
 
   absl::StatusOr<std::unique_ptr<Engine>> Make(std::string_view device) override
       ABSL_LOCKS_EXCLUDED(mutex_);
+  DeviceMemory MemoryOf(std::string_view device) const override;
 
  private:
   struct Place {
@@ -62,6 +67,8 @@ class TorchEngines final : public EngineSource {
     bool loading = false;                   // By a thread that the others wait for.
   };
 
+  absl::StatusOr<RecordedCalls> RecordingCalls(MakeGraphRecorder* make_recorder,
+                                               const c10::Device& device) const;
   absl::StatusOr<std::shared_ptr<const TorchModel>> ModelOn(const c10::Device& device)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // The model that lives on the device; if there is none, null, and it is for the

@@ -5,7 +5,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "common/status_macros.h"
-#include "worker/engine/catch_torch.h"
+#include "worker/kernels/device/catch_torch.h"
 #include "worker/models/pipeline/row_memory.h"
 
 namespace upscaler {

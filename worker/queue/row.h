@@ -20,6 +20,7 @@
 #include "worker/queue/cancel_token.h"
 #include "worker/queue/reply.h"
 #include "worker/queue/row_course.h"
+#include "worker/queue/work_trace.h"
 
 namespace upscaler {
 
@@ -104,6 +105,7 @@ struct Row {
   TimePoint queued_at{};           // Set by the queue.
   double fair_finish = 0;          // Set by the queue: see FairShare.
   int restarts = 0;                // How often the row began anew because an engine broke.
+  RowTrace trace = {};             // Hears of the row's parts, if anybody follows its request.
 };
 
 // What is left to do for `row` when it has come so far, in equal parts for each pass.

@@ -43,6 +43,7 @@ DecodedRows::DecodedRows(DecodingPlace place, const Row& row, std::unique_ptr<Pi
       steps_(row.spec.steps),
       deadline_(row.deadline),
       cancel_(row.cancel),
+      trace_(row.trace),
       rows_(std::move(rows)) {}
 
 absl::StatusOr<Image> DecodedRows::Next() {
@@ -55,7 +56,7 @@ absl::StatusOr<Image> DecodedRows::DecodeBand() {
   const TimePoint start = place_.parts.clock.Now();
   absl::StatusOr<Image> band = DecodeForRow();
   if (band.ok()) {
-    Note(*band, place_.parts.clock.Now() - start);
+    Note(*band, start, place_.parts.clock.Now());
     return band;
   }
   place_.parts.observer.OnWastedSteps(steps_);
@@ -74,15 +75,18 @@ absl::StatusOr<Image> DecodedRows::DecodeForRow() {
   return rows_->Next();
 }
 
-void DecodedRows::Note(const Image& band, TimePoint::duration took) {
+void DecodedRows::Note(const Image& band, TimePoint start, TimePoint end) {
   using Seconds = std::chrono::duration<double>;
   const double tile = double{kScale * kScale} * key_.width * key_.height;
   const double pixels = static_cast<double>(band.width) * band.height;
-  place_.parts.costs.NoteDecode(
-      key_, std::chrono::duration_cast<TimePoint::duration>(Seconds(took) * (tile / pixels)));
-  took_ += took;
+  place_.parts.costs.NoteDecode(key_, std::chrono::duration_cast<TimePoint::duration>(
+                                          Seconds(end - start) * (tile / pixels)));
+  if (height_done_ == 0) start_ = start;
+  took_ += end - start;
   height_done_ += band.height;
-  if (height_done_ >= height()) place_.parts.observer.OnStage(Stage::kVaeDecode, took_);
+  if (height_done_ < height()) return;
+  place_.parts.observer.OnStage(Stage::kVaeDecode, took_);
+  trace_.OnPart(WorkPart::kVaeDecode, start_, end);
 }
 
 }  // namespace upscaler

@@ -35,16 +35,19 @@ class DecodedRows final : public PictureRows {
   // These run as the decoder's tasks, while Next waits.
   absl::StatusOr<Image> DecodeBand();
   absl::StatusOr<Image> DecodeForRow();
-  void Note(const Image& band, TimePoint::duration took);
+  // A band was decoded between these.
+  void Note(const Image& band, TimePoint start, TimePoint end);
 
   const DecodingPlace place_;
   const BatchKey key_;  // Of a tile.
   const int steps_;
   const TimePoint deadline_;
   const std::shared_ptr<const CancelToken> cancel_;  // The row's, which is gone by then.
+  const RowTrace trace_;
   const std::unique_ptr<PictureRows> rows_;
 
   int height_done_ = 0;
+  TimePoint start_{};           // Of the first band.
   TimePoint::duration took_{};  // All bands so far.
 };
 

@@ -106,6 +106,12 @@ class Engine {
   virtual std::int64_t FreeBytes() const = 0;
 };
 
+// Of a device, in bytes; 0 where it cannot be told.
+struct DeviceMemory {
+  std::int64_t total = 0;
+  std::int64_t free = 0;
+};
+
 // Makes engines: the first ones, and new ones for those that broke.
 class EngineSource {
  public:
@@ -116,6 +122,10 @@ class EngineSource {
   // naming what is wrong with the installation; kResourceExhausted when the device
   // has no room. Thread-safe.
   virtual absl::StatusOr<std::unique_ptr<Engine>> Make(std::string_view device) = 0;
+
+  // The memory of a device that engines were made on, at this moment. Waits for one that
+  // hangs. Thread-safe.
+  virtual DeviceMemory MemoryOf(std::string_view device) const = 0;
 };
 
 }  // namespace upscaler

@@ -30,11 +30,13 @@ void Decode(const DecodingPlace& place, FinishedRow finished, Engine::Decoding d
                                   : output.status());
     return;
   }
-  finished.timings.decode = parts.clock.Now() - start;
+  const TimePoint end = parts.clock.Now();
+  finished.timings.decode = end - start;
   if (auto* rows = std::get_if<std::unique_ptr<PictureRows>>(&*output)) {
     output = std::make_unique<DecodedRows>(place, row, std::move(*rows));
   } else if (!row.spec.latents_wanted) {
     parts.observer.OnStage(Stage::kVaeDecode, finished.timings.decode);
+    row.trace.OnPart(WorkPart::kVaeDecode, start, end);
     parts.costs.NoteDecode(key, finished.timings.decode);
   }
   std::move(row.reply).Send(RowResult{.output = *std::move(output),

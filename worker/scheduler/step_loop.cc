@@ -4,6 +4,7 @@
 #include <cassert>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "common/error_details.h"
@@ -133,6 +134,9 @@ bool StepLoop::Admit(Row row) {
   begun->vae_encode = intake->vae_encode;
   parts_.observer.OnQueueWait(begun->timings.queue);
   parts_.observer.OnStage(Stage::kText, intake->text);
+  begun->row.trace.OnPart(WorkPart::kQueue, begun->row.queued_at, start);
+  begun->row.trace.OnPart(WorkPart::kText, start, start + intake->text);
+  begun->text_end = start + intake->text;
   if (begun->encodings_left == 0) EndEncoding(*begun);
   // Of a picture done in tiles that is what each part of its encoding takes.
   if (begun->course.tiles == 1 && begun->row.spec.picture != nullptr) {
@@ -182,6 +186,7 @@ void StepLoop::EndEncoding(BegunState& begun) {
   begun.timings.encode = begun.denoise_start - begun.encode_start;
   if (begun.row.spec.picture == nullptr) return;
   parts_.observer.OnStage(Stage::kVaeEncode, begun.vae_encode);
+  begun.row.trace.OnPart(WorkPart::kVaeEncode, begun.text_end, begun.denoise_start);
 }
 
 bool StepLoop::Step(std::span<BegunState* const> batch) {
@@ -190,7 +195,9 @@ bool StepLoop::Step(std::span<BegunState* const> batch) {
   for (const BegunState* begun : batch) ids.push_back(begun->row.id);
   std::vector<absl::Status> statuses;
   statuses.reserve(batch.size());
+  const TimePoint start = parts_.clock.Now();
   if (!StepApart(BatchKeyOf(batch.front()->row.spec), ids, statuses)) return false;
+  Trace(batch, start);
 
   for (std::size_t i = 0; i < batch.size();) {
     std::size_t end = i + 1;
@@ -204,6 +211,24 @@ bool StepLoop::Step(std::span<BegunState* const> batch) {
     i = end;
   }
   return true;
+}
+
+void StepLoop::Trace(std::span<BegunState* const> batch, TimePoint start) const {
+  const BatchKey key = BatchKeyOf(batch.front()->row.spec);
+  std::optional<std::string> name;
+  const BegunState* last = nullptr;  // The tiles of a row stand one after the other.
+  for (const BegunState* begun : batch) {
+    if (begun == std::exchange(last, begun) || !begun->row.trace.followed()) continue;
+    if (!name.has_value()) {
+      name = begun->row.trace.NameStep({.start = start,
+                                        .end = parts_.clock.Now(),
+                                        .rows = batch.size(),
+                                        .width = key.width,
+                                        .height = key.height,
+                                        .device = options_.device});
+    }
+    begun->row.trace.OnStep(*name);
+  }
 }
 
 void StepLoop::Advance(BegunState& begun, int passes) {
@@ -276,8 +301,10 @@ StepLoop::Begun StepLoop::Take(const BegunState* begun) {
 }
 
 void StepLoop::Finish(Begun begun) {
-  begun->timings.denoise = parts_.clock.Now() - begun->denoise_start;
+  const TimePoint end = parts_.clock.Now();
+  begun->timings.denoise = end - begun->denoise_start;
   parts_.observer.OnStage(Stage::kDenoise, begun->timings.denoise);
+  begun->row.trace.OnPart(WorkPart::kSteps, begun->denoise_start, end);
   parts_.queue.End(begun->row, TimePoint::duration::zero());
   Engine::Decoding decoding = engine_->Finish(begun->row.id);
   DecodingPlace place = {

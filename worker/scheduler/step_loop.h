@@ -69,6 +69,7 @@ class StepLoop {
     std::vector<std::string> warnings{};
     RowTimings timings{};
     TimePoint encode_start{};
+    TimePoint text_end{};
     TimePoint denoise_start{};
     TimePoint::duration vae_encode{};  // So far.
   };
@@ -90,6 +91,8 @@ class StepLoop {
   // other; rows that fail are answered, rows whose steps are done are finished. False if
   // the engine broke.
   bool Step(std::span<BegunState* const> batch);
+  // Tells those who follow rows of `batch` of the step that they shared since `start`.
+  void Trace(std::span<BegunState* const> batch, TimePoint start) const;
   // The row has taken so many passes.
   void Advance(BegunState& begun, int passes);
   // Tells the row what it looks like, if that is due.

@@ -11,6 +11,7 @@
 
 #include "common/error_details.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/kept_spans.h"
 #include "tests/support/null_observer.h"
 
 namespace upscaler {
@@ -18,13 +19,15 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class CallContextTest : public ::testing::Test {
  protected:
   // Records a call that began two seconds ago and ends now with `status`.
   void Record(const absl::Status& status) {
-    RecordCall(context_, {.request_id = "mine", .start = clock_.Now() - 2s}, status);
+    RecordCall(context_, {.method = "Upscale", .request_id = "mine", .start = clock_.Now() - 2s},
+               status);
   }
 
   std::string MetricsText() const {
@@ -40,10 +43,13 @@ class CallContextTest : public ::testing::Test {
   UploadBudget uploads_{0};
   StallWatch stalls_{clock_, 60s};
   AccessControl access_{clock_};
+  test::KeptSpans spans_;
+  const Tracer tracer_{&spans_, /*sample_ratio=*/1, clock_, std::chrono::system_clock::now};
   const CallContext context_{.upscaler = loading_,
                              .clock = clock_,
                              .metrics = metrics_,
                              .logger = logger_,
+                             .tracer = tracer_,
                              .draw_seed = [] { return 0U; },
                              .max_image_bytes = 0,
                              .uploads = uploads_,
@@ -63,9 +69,41 @@ TEST_F(CallContextTest, LogsTheTraceOfACallThatCameWithOne) {
   Record(absl::OkStatus());
   EXPECT_THAT(log_text_.str(), Not(HasSubstr("trace_id")));
 
-  RecordCall(context_, {.request_id = "mine", .trace_id = "0af7", .start = clock_.Now()},
+  RecordCall(context_,
+             {.method = "Upscale",
+              .request_id = "mine",
+              .span = {.trace_id = "0af7", .span_id = "b7ad"},
+              .start = clock_.Now()},
              absl::OkStatus());
-  EXPECT_THAT(log_text_.str(), HasSubstr("trace_id=\"0af7\""));
+  EXPECT_THAT(log_text_.str(), HasSubstr("trace_id=\"0af7\" span_id=\"b7ad\""));
+}
+
+TEST_F(CallContextTest, TracesASampledCall) {
+  const CallIdentity call = {.method = "Upscale",
+                             .request_id = "mine",
+                             .span = {.trace_id = "0af7", .span_id = "b7ad", .sampled = true},
+                             .parent_id = "00f0",
+                             .api = Metrics::Api::kRest,
+                             .start = clock_.Now() - 2s};
+  RecordCall(context_, call, absl::ResourceExhaustedError("the queue is full"));
+
+  ASSERT_EQ(spans_.spans().size(), 1U);
+  const Span span = spans_.spans().front();
+  EXPECT_EQ(span.name, "Upscale");
+  EXPECT_EQ(span.kind, Span::Kind::kServer);
+  EXPECT_EQ(span.context.span_id, "b7ad");
+  EXPECT_EQ(span.parent_id, "00f0");
+  EXPECT_EQ(span.end - span.start, 2s);
+  EXPECT_EQ(span.error, "the queue is full");
+  EXPECT_NE(TraceWork(context_, call), nullptr);
+}
+
+TEST_F(CallContextTest, FollowsNoCallThatIsNotSampled) {
+  Record(absl::OkStatus());
+
+  EXPECT_THAT(spans_.spans(), IsEmpty());
+  EXPECT_EQ(TraceWork(context_, {.method = "Upscale", .request_id = "mine", .start = clock_.Now()}),
+            nullptr);
 }
 
 TEST_F(CallContextTest, CountsRefusalsByReason) {

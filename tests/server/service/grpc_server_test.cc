@@ -55,10 +55,12 @@ constexpr int kNotServing = 2;
 
 class GrpcServerTest : public ::testing::Test {
  protected:
-  void Start(const TlsFiles& tls = {}) {
-    auto server = GrpcServer::Start(
-        {.address = "127.0.0.1:0", .tls = tls, .tls_refresh = std::chrono::seconds(1)},
-        {&service_});
+  void Start(const TlsFiles& tls = {}, std::chrono::seconds connection_age = {}) {
+    auto server = GrpcServer::Start({.address = "127.0.0.1:0",
+                                     .tls = tls,
+                                     .tls_refresh = std::chrono::seconds(1),
+                                     .connection_age = connection_age},
+                                    {&service_});
     ASSERT_THAT(server, IsOk());
     server_ = *std::move(server);
   }
@@ -265,6 +267,15 @@ TEST_F(GrpcServerTest, RefusesMoreMetadataThanAnybodyNeeds) {
   v1::UpscaleResponse response;
 
   EXPECT_EQ(stub->Upscale(&call, {}, &response).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+TEST_F(GrpcServerTest, LetsGoOfConnectionsThatAreOldEnough) {
+  Start({}, /*connection_age=*/1s);
+  const auto channel = Connect(grpc::InsecureChannelCredentials());
+  const auto in_time = std::chrono::system_clock::now() + 30s;
+  ASSERT_TRUE(channel->WaitForConnected(in_time));
+
+  EXPECT_TRUE(channel->WaitForStateChange(GRPC_CHANNEL_READY, in_time));
 }
 
 }  // namespace

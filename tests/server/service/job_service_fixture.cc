@@ -78,6 +78,7 @@ void JobServiceFixture::OpenDoor() {
                                                       .clock = clock_,
                                                       .metrics = metrics_,
                                                       .logger = logger_,
+                                                      .tracer = tracer_,
                                                       .draw_seed = [this] { return ++seed_; },
                                                       .max_image_bytes = 1 << 20,
                                                       .uploads = uploads_,

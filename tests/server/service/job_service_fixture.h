@@ -92,6 +92,7 @@ class JobServiceFixture : public ::testing::Test {
   DelayEngines engines_{script_};
   std::ostringstream log_text_;
   Logger logger_{LogForm::kText, log_text_};
+  const Tracer tracer_{nullptr, /*sample_ratio=*/1, clock_, std::chrono::system_clock::now};
   Admission admission_{{.rows = 2}};
   RowQueue queue_{clock_};
   CostModel costs_{/*max_batch=*/1};

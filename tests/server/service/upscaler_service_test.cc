@@ -21,6 +21,7 @@
 #include "tests/support/delay_engines.h"
 #include "tests/support/engine_script.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/kept_spans.h"
 #include "tests/support/null_observer.h"
 #include "tests/support/pictures.h"
 #include "tests/support/started_vips.h"
@@ -36,6 +37,7 @@ using test::DelayEngines;
 using test::EngineScript;
 using test::GradientPng;
 using test::IsOk;
+using test::KeptSpans;
 using test::NullObserver;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -111,6 +113,8 @@ class UpscalerServiceTest : public ::testing::Test {
   DelayEngines engines_{script_};
   std::ostringstream log_text_;
   Logger logger_{LogForm::kText, log_text_};
+  KeptSpans spans_;
+  const Tracer tracer_{&spans_, /*sample_ratio=*/0, clock_, std::chrono::system_clock::now};
   Admission admission_{{.rows = 2}};
   RowQueue queue_{clock_};
   CostModel costs_{/*max_batch=*/2};
@@ -131,6 +135,7 @@ class UpscalerServiceTest : public ::testing::Test {
                             .clock = clock_,
                             .metrics = metrics_,
                             .logger = logger_,
+                            .tracer = tracer_,
                             .draw_seed = [] { return 5U; },
                             .max_image_bytes = 1 << 20,
                             .uploads = uploads_,

@@ -82,6 +82,7 @@ class FreeHostBytesTest : public ::testing::Test {
     root_.Write(path, text);
   }
   std::int64_t Free() const { return FreeHostBytes(root_.path()); }
+  std::int64_t Total() const { return TotalHostBytes(root_.path()); }
 
   const test::TemporaryFolder root_;
 };
@@ -124,6 +125,18 @@ TEST_F(FreeHostBytesTest, FindsTheGroupThatAContainerSeesAsItsRoot) {
 }
 
 TEST_F(FreeHostBytesTest, IsNotLimitedByWhatIsNotSaid) { EXPECT_EQ(Free(), kNoLimit); }
+
+TEST_F(FreeHostBytesTest, KnowsWhatThereIsInAll) {
+  EXPECT_EQ(Total(), kNoLimit);
+
+  Write("proc/meminfo", "MemTotal: 4096 kB\nMemAvailable: 1024 kB\n");
+  EXPECT_EQ(Total(), 4 * kMib);
+
+  Write("proc/self/cgroup", "0::/jobs/one\n");
+  Write("sys/fs/cgroup/jobs/one/memory.max", "max\n");
+  Write("sys/fs/cgroup/jobs/memory.max", "1000\n");
+  EXPECT_EQ(Total(), 1000);
+}
 
 TEST(FreeDeviceBytesTest, FindsMemoryOnThisMachine) {
   EXPECT_THAT(FreeDeviceBytes(c10::kCPU), Gt(kMib));

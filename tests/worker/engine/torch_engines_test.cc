@@ -160,6 +160,14 @@ TEST_F(TorchEnginesTest, GivesAReplicaItsThreadsOnWhateverThreadItRuns) {
   EXPECT_EQ(threads_of(**Engines(/*threads=*/0)->Make("cpu")), CpuCores());
 }
 
+TEST_F(TorchEnginesTest, KnowsADevicesMemory) {
+  const DeviceMemory memory = Engines()->MemoryOf("cpu");
+
+  EXPECT_GT(memory.free, 0);
+  EXPECT_GE(memory.total, memory.free);
+  EXPECT_EQ(Engines()->MemoryOf("cuda:100").total, 0);
+}
+
 TEST_F(TorchEnginesTest, KnowsTheLibrarysVersion) {
   EXPECT_THAT(TorchEngines::library_version(), MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+.*"));
 }

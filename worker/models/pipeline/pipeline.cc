@@ -1,6 +1,7 @@
 #include "worker/models/pipeline/pipeline.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <ATen/Functions.h>
@@ -81,7 +82,7 @@ at::Tensor ModulationOf(const Checkpoint& checkpoint, PipelineRow& row) {
 
 // What the UNet says about all passes of `tiles`, B in number -> [B, C + 1, h, w]
 at::Tensor CallUnet(const Checkpoint& checkpoint, std::span<const TilePass> tiles,
-                    ConditionBatch& conditions) {
+                    ConditionBatch& conditions, RecordedCalls& unet_calls) {
   std::vector<at::Tensor> inputs;
   std::vector<at::Tensor> modulations;
   std::vector<const EncodedPrompt*> passes;
@@ -91,8 +92,11 @@ at::Tensor CallUnet(const Checkpoint& checkpoint, std::span<const TilePass> tile
     for (const EncodedPrompt& pass : tile.row->condition.passes) passes.push_back(&pass);
   }
   conditions.Gather(passes);
-  Unet unet = checkpoint.unet;  // A handle; the module is shared.
-  return unet->forward(at::cat(inputs), at::cat(modulations), conditions.keys_values());
+  const auto forward = [unet = checkpoint.unet](std::span<const at::Tensor> arguments) mutable {
+    return unet->forward(arguments[0], arguments[1], arguments[2]);
+  };
+  return unet_calls.Call(
+      forward, std::array{at::cat(inputs), at::cat(modulations), conditions.keys_values()});
 }
 
 // What is seen in the noise of `tile`, of which the UNet has said `output` [P, C, h, w]. A picture
@@ -177,10 +181,10 @@ void Pipeline::EncodeTile(PipelineRow& row) const {
   DrawNoise(checkpoint_, row);
 }
 
-std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows,
-                                 ConditionBatch& conditions) const {
+std::vector<bool> Pipeline::Step(std::span<PipelineRow* const> rows, ConditionBatch& conditions,
+                                 RecordedCalls& unet_calls) const {
   const std::vector<TilePass> tiles = NextTiles(checkpoint_, rows);
-  const at::Tensor output = CallUnet(checkpoint_, tiles, conditions);
+  const at::Tensor output = CallUnet(checkpoint_, tiles, conditions, unet_calls);
   std::vector<at::Tensor> seen;
   std::vector<at::Tensor> next;
   std::int64_t first = 0;

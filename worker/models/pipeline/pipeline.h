@@ -15,6 +15,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "worker/kernels/recorded_calls.h"
 #include "worker/models/pipeline/band_decoder.h"
 #include "worker/models/pipeline/checkpoint.h"
 #include "worker/models/pipeline/condition.h"
@@ -83,10 +84,11 @@ class Pipeline {
   // Takes the next tile of each of `rows` through their next step, in one forward pass; a row
   // that stands there several times takes as many. The tiles have latents of one shape, and the
   // rows the same number of passes, but are at steps and of prompts of their own. `conditions`
-  // is the caller's, to be passed again with the next step of the same rows. Returns whether
-  // what was made out in each tile is finite, in order; leaves all rows as they were if it
-  // throws.
-  std::vector<bool> Step(std::span<PipelineRow* const> rows, ConditionBatch& conditions) const;
+  // and `unet_calls` are the caller's, the one to be passed again with the next step of the same
+  // rows, the other with every step. Returns whether what was made out in each tile is finite, in
+  // order; leaves all rows as they were if it throws.
+  std::vector<bool> Step(std::span<PipelineRow* const> rows, ConditionBatch& conditions,
+                         RecordedCalls& unet_calls) const;
 
   // What a row that has taken a step looks like, roughly -> [h', w', 3] of uint8, on the CPU:
   // a pixel for every TiledLatents::look_stride()-th latent. Requires a row with previews. The

@@ -15,13 +15,15 @@ std::string WhyNoCudaKernels() {
   if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     return std::string("no CUDA: LibTorch's CUDA library cannot be loaded: ") + dlerror();
   }
-  if (dlopen(UPSCALER_CUDA_LIBRARY, RTLD_NOW | RTLD_LOCAL) == nullptr) {
+  if (OpenCudaLibrary() == nullptr) {
     const std::string reason = dlerror();
     ADD_FAILURE() << reason;
     return "our CUDA kernels cannot be loaded: " + reason;
   }
   return "";
 }
+
+void* OpenCudaLibrary() { return dlopen(UPSCALER_CUDA_LIBRARY, RTLD_NOW | RTLD_LOCAL); }
 
 std::string WhyNoCudaDevice() {
   const std::string why = WhyNoCudaKernels();

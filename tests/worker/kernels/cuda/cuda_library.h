@@ -10,6 +10,9 @@ namespace upscaler::test {
 // sentence, or "" if they can. Fails the test where ours is built and does not fit LibTorch's.
 std::string WhyNoCudaKernels();
 
+// The library, as dlopen has it. Requires WhyNoCudaKernels() to be "".
+void* OpenCudaLibrary();
+
 // The same for tests that run kernels on a device.
 std::string WhyNoCudaDevice();
 

@@ -37,7 +37,7 @@ class LoadedPipeline {
 
   // Takes the next step of the rows, as Pipeline does.
   std::vector<bool> Step(const std::vector<PipelineRow*>& rows) {
-    return pipeline_.Step(rows, conditions_);
+    return pipeline_.Step(rows, conditions_, unet_calls_);
   }
 
   const Pipeline& pipeline() const { return pipeline_; }
@@ -47,6 +47,7 @@ class LoadedPipeline {
   const Pipeline pipeline_;
   TextCache cache_{std::size_t{16} << 20};
   ConditionBatch conditions_;
+  RecordedCalls unet_calls_;
 };
 
 }  // namespace upscaler::test

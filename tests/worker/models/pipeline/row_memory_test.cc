@@ -63,11 +63,12 @@ class RowMemoryTest : public ::testing::TestWithParam<Case> {
     {
       TextCache no_cache(0);
       ConditionBatch conditions;
+      RecordedCalls unet_calls;
       const Pipeline& pipeline = loaded_.pipeline();
       PipelineRow row =
           pipeline.Begin(request, EncodePrompts(pipeline.checkpoint(), request.prompts, no_cache));
       const std::array<PipelineRow*, 1> rows = {&row};
-      pipeline.Step(rows, conditions);
+      pipeline.Step(rows, conditions, unet_calls);
       latents = row.latents->latents();
     }
     loaded_.pipeline().Decode(latents);  // Nothing else of the row waits for it.

@@ -1,0 +1,125 @@
+#include "telemetry/otlp/otlp_exporter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+namespace upscaler {
+namespace {
+
+using opentelemetry::proto::collector::trace::v1::ExportTraceServiceResponse;
+using opentelemetry::proto::collector::trace::v1::TraceService;
+using SteadyTime = std::chrono::steady_clock;
+
+// As OTLP's specification has it: those after which the same spans may be sent again.
+bool IsWorthRetrying(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+OtlpExporter::OtlpExporter(Options options)
+    : options_(std::move(options)),
+      stub_(TraceService::NewStub(
+          grpc::CreateChannel(options_.endpoint, grpc::InsecureChannelCredentials()))),
+      thread_([this] { Run(); }) {}
+
+OtlpExporter::~OtlpExporter() {
+  MutexLock lock(mutex_);
+  ending_ = true;
+  changed_.notify_all();
+}
+
+void OtlpExporter::Add(Span span) {
+  MutexLock lock(mutex_);
+  if (waiting_.size() >= options_.most_waiting) {
+    ++dropped_;
+    return;
+  }
+  waiting_.push_back(std::move(span));
+  if (waiting_.size() >= options_.most_at_once) changed_.notify_all();
+}
+
+std::uint64_t OtlpExporter::dropped() const {
+  MutexLock lock(mutex_);
+  return dropped_;
+}
+
+void OtlpExporter::Run() {
+  while (true) {
+    const std::vector<Span> spans = AwaitSpans();
+    if (spans.empty()) return;
+    absl::Status status = Send(spans);
+    while (IsWorthRetrying(status) && AwaitRetry()) status = Send(spans);
+    if (status.ok()) continue;
+    CountDropped(spans.size());
+    if (GivesUp()) return;
+  }
+}
+
+std::vector<Span> OtlpExporter::AwaitSpans() {
+  MutexLock lock(mutex_);
+  auto next = SteadyTime::now() + options_.interval;
+  while (!ending_ && waiting_.size() < options_.most_at_once) {
+    if (lock.WaitUntil(changed_, next)) continue;
+    if (!waiting_.empty()) break;
+    next = SteadyTime::now() + options_.interval;
+  }
+  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), options_.most_at_once));
+  std::vector<Span> spans(std::move_iterator(waiting_.begin()),
+                          std::move_iterator(waiting_.begin() + count));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  return spans;
+}
+
+bool OtlpExporter::AwaitRetry() {
+  MutexLock lock(mutex_);
+  const auto until = SteadyTime::now() + options_.retry_pause;
+  while (!ending_ && lock.WaitUntil(changed_, until)) continue;
+  return !ending_;
+}
+
+bool OtlpExporter::GivesUp() {
+  MutexLock lock(mutex_);
+  if (ending_) dropped_ += waiting_.size();
+  return ending_;
+}
+
+absl::Status OtlpExporter::Send(const std::vector<Span>& spans) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
+  ExportTraceServiceResponse response;
+  const grpc::Status answer =
+      stub_->Export(&context, ExportRequest(options_.source, spans), &response);
+  absl::Status status(static_cast<absl::StatusCode>(answer.error_code()), answer.error_message());
+  if (status.ok()) {
+    CountDropped(static_cast<std::size_t>(response.partial_success().rejected_spans()));
+  }
+  Tell(status);
+  return status;
+}
+
+void OtlpExporter::CountDropped(std::size_t spans) {
+  MutexLock lock(mutex_);
+  dropped_ += spans;
+}
+
+void OtlpExporter::Tell(const absl::Status& status) {
+  if (std::exchange(going_well_, status.ok()) != status.ok()) options_.on_change(status);
+}
+
+}  // namespace upscaler
