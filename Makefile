@@ -12,7 +12,7 @@ JOBS ?= $(shell awk -v cores=$$(nproc) '/^MemAvailable/ { jobs = int($$2 / 31457
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 SERVER := build/release/bin/upscaler-server
-PROGRAMS := upscaler-server upscaler-gateway upscale
+PROGRAMS := upscaler-server upscaler-gateway upscale upscaler-probe
 
 .PHONY: help setup build demo serve test asan tsan clang fuzz bench format lint clean
 
@@ -33,7 +33,7 @@ serve: build ## run the server until interrupted [MODEL=folder]
 	$(SERVER) --model "$(MODEL)" --log-format text
 
 test: ## every test, in the release build
-	@tools/setup.sh build test
+	@tools/setup.sh build test deploy
 	cmake --workflow --preset release
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -56,12 +56,13 @@ fuzz: ## feed the decoder bytes of libFuzzer's making for a minute [SECONDS_OF_F
 	cd build/fuzz && ASAN_OPTIONS=detect_leaks=0 bin/decode_picture_fuzz -max_total_time=$(SECONDS_OF_FUZZING) \
 	  -max_len=65536 -timeout=20 -rss_limit_mb=8000 -print_final_stats=1 -verbosity=0 corpus ../../tests/fuzz/corpus/decode
 
-bench: ## measure scheduling, service and model (an hour); draw the figures of docs/
+bench: ## measure scheduling, scaling, service and model (an hour); draw the figures of docs/
 	@tools/setup.sh build test bench
 	cmake --preset release
 	cmake --build --preset release
 	build/release/bin/scheduling_bench --out benchmarks/results/scheduling.json
 	.deps/test-venv/bin/python -B benchmarks/service.py
+	python3 -B benchmarks/scaling.py report
 	build/release/bin/conv_bench
 	build/release/bin/savings_bench
 	.deps/peers-venv/bin/python -B benchmarks/model.py

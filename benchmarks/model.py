@@ -2,11 +2,14 @@
 diffusers, and diffusers with torch.compile.
 
     .deps/peers-venv/bin/python benchmarks/model.py [--checkpoint DIR] [--rounds 5] [SIZE:STEPS ...]
+    .deps/peers-venv/bin/python benchmarks/model.py --device cuda:0 [...]
 
 Each is a process of its own that holds the model, and they take turns: in each round every one of
 them makes one picture, after one that does not count. What is compared are ratios of medians, all
-from the same machine, threads, checkpoint and precision (float32). Without a checkpoint one of the
-published model's size is made, with random weights. Writes benchmarks/results/model.json.
+from the same machine, threads, checkpoint and precision: float32 on a CPU, float16 on a GPU, where
+diffusers has its channels last, too, and ours CUDA graphs besides. Without a checkpoint one of the
+published model's size is made, with random weights. Writes benchmarks/results/model.json, or
+model-gpu.json. The GPU's part has been run on no device yet.
 """
 
 import argparse
@@ -24,9 +27,10 @@ SOURCE = Path(__file__).resolve().parents[1]
 OURS = SOURCE / "build/release/bin/upscale_bench"
 SERVED = SOURCE / "benchmarks/model/served_bench.py"
 DIFFUSERS = SOURCE / "benchmarks/model/diffusers_bench.py"
-RESULTS = SOURCE / "benchmarks/results/model.json"
+RESULTS = SOURCE / "benchmarks/results"
 
-SIZES = ["128:4", "256:2"]
+SIZES = {"cpu": ["128:4", "256:2"], "gpu": ["256:20", "512:20"]}
+GRAPHS = "--cuda-graphs=8"
 
 
 class Rival:
@@ -60,28 +64,38 @@ class Rival:
         self._process.wait()
 
 
-def rivals(checkpoint: str, pixels: int, steps: int, threads: int) -> list[Rival]:
+def rivals(checkpoint: str, pixels: int, steps: int, where: argparse.Namespace) -> list[Rival]:
+    gpu = where.device != "cpu"
     options = [
         f"--model={checkpoint}",
         f"--pixels={pixels}",
         f"--steps={steps}",
-        f"--threads={threads}",
+        f"--threads={where.threads}",
+        f"--device={where.device}",
+        f"--dtype={'float16' if gpu else 'float32'}",
     ]
+    ours, served = [str(OURS), *options], [sys.executable, str(SERVED), *options]
     diffusers = [sys.executable, str(DIFFUSERS), *options]
-    return [
-        Rival("ours", [str(OURS), *options]),
-        Rival("ours, served", [sys.executable, str(SERVED), *options]),
+    everywhere = [
+        Rival("ours", ours),
+        Rival("ours, served", served),
         Rival("diffusers", diffusers),
         Rival("diffusers compiled", [*diffusers, "--compile", "--channels-last"]),
     ]
+    on_gpus = [
+        Rival("ours, with graphs", [*ours, GRAPHS]),
+        Rival("ours, with graphs, served", [*served, GRAPHS]),
+        Rival("diffusers, channels last", [*diffusers, "--channels-last"]),
+    ]
+    return everywhere + on_gpus if gpu else everywhere
 
 
-def compare(checkpoint: str, pixels: int, steps: int, threads: int, rounds: int) -> dict:
+def compare(checkpoint: str, pixels: int, steps: int, where: argparse.Namespace) -> dict:
     print(f"{pixels}x{pixels}, {steps} steps")
-    all_rivals = rivals(checkpoint, pixels, steps, threads)
+    all_rivals = rivals(checkpoint, pixels, steps, where)
     for rival in all_rivals:
         rival.run()
-    for _ in range(rounds):
+    for _ in range(where.rounds):
         for rival in all_rivals:
             rival.runs.append(rival.run())
     figures = {}
@@ -107,11 +121,13 @@ def compare(checkpoint: str, pixels: int, steps: int, threads: int, rounds: int)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sizes", nargs="*", default=SIZES, metavar="SIZE:STEPS")
+    parser.add_argument("sizes", nargs="*", metavar="SIZE:STEPS")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda:0")
     parser.add_argument("--checkpoint")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
+    kind = "cpu" if arguments.device == "cpu" else "gpu"
 
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = arguments.checkpoint or folder
@@ -119,11 +135,17 @@ def main() -> None:
             maker = SOURCE / "benchmarks/model/checkpoint.py"
             subprocess.run([sys.executable, str(maker), folder], check=True)
         runs = [
-            compare(checkpoint, *map(int, size.split(":")), arguments.threads, arguments.rounds)
-            for size in arguments.sizes
+            compare(checkpoint, *map(int, size.split(":")), arguments)
+            for size in arguments.sizes or SIZES[kind]
         ]
-    result = {"machine": machine(), "threads": arguments.threads, "runs": runs}
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    result = {
+        "machine": machine(),
+        "device": arguments.device,
+        "threads": arguments.threads,
+        "runs": runs,
+    }
+    file = RESULTS / ("model.json" if kind == "cpu" else "model-gpu.json")
+    file.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

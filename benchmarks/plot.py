@@ -1,4 +1,4 @@
-"""Draws the pictures of docs/scheduling.md and docs/performance.md from benchmarks/results/*.json."""
+"""Draws the pictures of docs/{scheduling,scaling,performance}.md from benchmarks/results/*.json."""
 
 import json
 from pathlib import Path
@@ -108,7 +108,78 @@ def draw_rivals(result: dict) -> None:
     save(figure, "performance-rivals")
 
 
+SERVERS = {1: "#d95f02", 2: "#1b9e77", 4: "#1f4fb4", 8: "#666666"}
+
+
+def draw_fleet_latencies(points: list[dict]) -> None:
+    """Median and 95th percentile against load, a line for each number of servers."""
+    names = list(dict.fromkeys(point["device"] for point in points))
+    figure, axes = plt.subplots(1, len(names), figsize=(9, 4.2))
+    for axis, name in zip(axes, names):
+        for servers, colour in SERVERS.items():
+            curve = [p for p in points if (p["device"], p["servers"]) == (name, servers)]
+            loads = [point["load"] for point in curve]
+            for quantity, line in (("p95", "-"), ("p50", ":")):
+                latencies = [point[quantity] for point in curve]
+                label = f"{servers} server{'s'[: servers - 1]}, {quantity}"
+                axis.plot(loads, latencies, color=colour, linestyle=line, label=label)
+        axis.set_ylim(0, 12 * curve[0]["alone"])
+        axis.set_title(name, fontsize=10)
+        axis.set_xlabel("load, of what can be done")
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("latency, s")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncol=4, fontsize=9)
+    save(figure, "scaling-load", bottom=0.14)
+
+
+def draw_need(points: list[dict]) -> None:
+    """Pictures a minute that servers do within a bound of latency."""
+    names = list(dict.fromkeys(point["device"] for point in points))[:2]
+    figure, axes = plt.subplots(1, len(names), figsize=(9, 3.6))
+    for axis, name in zip(axes, names):
+        of_device = [point for point in points if point["device"] == name]
+        for times in sorted({point["times_alone"] for point in of_device}):
+            curve = [point for point in of_device if point["times_alone"] == times]
+            most = [p["load"] * p["servers"] * p["capacity_per_minute"] for p in curve]
+            label = f"p95 below {curve[0]['p95']:.2g} s"
+            axis.plot(most, [point["servers"] for point in curve], "o-", label=label)
+        axis.set_title(name, fontsize=10)
+        axis.set_xlabel("pictures a minute")
+        axis.set_ylabel("servers")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=9)
+    save(figure, "scaling-need")
+
+
+def draw_day(runs: list[dict]) -> None:
+    """A day with the autoscaler: what comes, servers, waits and refusals; a line for each run."""
+    figure, axes = plt.subplots(4, 1, figsize=(9, 8), sharex=True)
+    colours = ("#999999", "#1f4fb4", "#d95f02", "#1b9e77")
+    parts = (
+        ("rate", "pictures a second"),
+        ("ready", "servers"),
+        ("wait_p95", "wait, p95, s"),
+        ("refusals", "refusals in 5 min"),
+    )
+    for axis, (quantity, label) in zip(axes, parts):
+        for run, colour in zip(runs, colours):
+            hours = [window["at"] / 3600 for window in run["windows"]]
+            values = [window[quantity] for window in run["windows"]]
+            axis.plot(hours, values, color=colour, linewidth=1.2, label=run["name"])
+            if quantity == "rate":
+                break  # The same for all.
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.3)
+    axes[-1].set_xlabel("hour of the day")
+    axes[1].legend(fontsize=9, loc="upper left")
+    save(figure, "scaling-day")
+
+
 def main() -> None:
+    scaling = read("scaling")
+    draw_fleet_latencies(scaling["load"])
+    draw_need(scaling["need"])
+    draw_day(scaling["day"])
     draw_rivals(read("model"))
     scheduling = read("scheduling")
     draw_latencies(scheduling["gaining"], "scheduling-gaining", "batching gains", 1000)

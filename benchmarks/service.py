@@ -278,6 +278,44 @@ def eight(picture: Path) -> dict:
         return {"steps": 10, "sizes": sizes}
 
 
+def fleet(picture: Path) -> dict:
+    """Two servers that take turns, and what scaling_bench says of the same requests."""
+    steps, seconds = 10, 120
+    costs = {
+        "device": "upscaler-delay-server",
+        "encode_seconds": 0.01,
+        "decode_seconds": 0,
+        "step_seconds": {"1": 0.025, "2": 0.03, "4": 0.04, "8": 0.06},
+    }
+    options = ("--encode-ms=10", "--step-ms=20", "--step-ms-per-row=5", "--stall-seconds=600")
+    runs = []
+    with (
+        Server(*options, program=DELAY_SERVER) as first,
+        Server(*options, program=DELAY_SERVER) as second,
+        tempfile.NamedTemporaryFile("w", suffix=".json") as file,
+    ):
+        file.write(json.dumps(costs))
+        file.flush()
+        both = f"ipv4:{first.grpc_address},{second.grpc_address}"
+        for rate in (4, 10, 16, 20):
+            told = [f"--grpc={both}", f"--picture={picture}", f"--steps={steps}"]
+            command = [str(BIN / "upscaler-load"), *told, f"--rate={rate}", f"--seconds={seconds}"]
+            real = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            told = [f"--costs={file.name}", f"--steps={steps}", "--servers=2"]
+            command = [str(BIN / "scaling_bench"), *told, f"--rates=0:{rate},{seconds}:{rate}"]
+            simulated = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            keys = ("mean", "p50", "p95", "p99")
+            run = {
+                "rate": rate,
+                "pictures": simulated["pictures"],
+                "real_ms": {key: real["answer_ms"][key] for key in keys},
+                "simulated_ms": {key: 1000 * simulated["latency"][key] for key in keys},
+            }
+            runs.append(run)
+            print(run)
+        return {"servers": 2, "steps": steps, "costs": costs, "runs": runs}
+
+
 def main() -> None:
     benchmarks = {
         "overhead": overhead,
@@ -286,6 +324,7 @@ def main() -> None:
         "overload": overload,
         "large": large,
         "eight": eight,
+        "fleet": fleet,
     }
     picture = SOURCE / "benchmarks/results/picture.png"
     RESULTS.mkdir(exist_ok=True)

@@ -114,6 +114,10 @@ class SlowEngines final : public EngineSource {
     return engines_.Make(device);
   }
 
+  DeviceMemory MemoryOf(std::string_view device) const override {
+    return engines_.MemoryOf(device);
+  }
+
  private:
   test::DelayEngines engines_;
   const TimePoint::duration delay_;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,11 @@ nlohmann::json Latencies(const std::vector<Sample>& samples, absl::StatusCode co
     const auto last = static_cast<double>(milliseconds.size() - 1);
     return milliseconds[static_cast<std::size_t>(part * last)];
   };
-  return {{"p50", quantile(0.5)},
+  const double sum = std::accumulate(milliseconds.begin(), milliseconds.end(), 0.0);
+  return {{"mean", sum / static_cast<double>(milliseconds.size())},
+          {"p50", quantile(0.5)},
           {"p90", quantile(0.9)},
+          {"p95", quantile(0.95)},
           {"p99", quantile(0.99)},
           {"max", milliseconds.back()}};
 }

@@ -13,6 +13,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     options.add_argument("--steps", type=int, default=4)
     options.add_argument("--guidance-scale", type=float, default=8.0)
     options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--device", default="cpu")
+    options.add_argument("--dtype", default="float32")
     return options
 
 

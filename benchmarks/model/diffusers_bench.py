@@ -23,8 +23,8 @@ def main() -> None:
 
     torch.set_num_threads(arguments.threads)
     pipe = StableDiffusionLatentUpscalePipeline.from_pretrained(
-        arguments.model, torch_dtype=torch.float32
-    )
+        arguments.model, torch_dtype=getattr(torch, arguments.dtype)
+    ).to(arguments.device)
     pipe.set_progress_bar_config(disable=True)
     if arguments.channels_last:
         pipe.unet.to(memory_format=torch.channels_last)

@@ -2,16 +2,24 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
+#include <absl/status/statusor.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
 
+#include "common/status_macros.h"
+#include "worker/kernels/device/cuda_kernels.h"
+#include "worker/kernels/device/device.h"
+#include "worker/kernels/recorded_calls.h"
 #include "worker/kernels/tensor_memory.h"
 #include "worker/models/pipeline/checkpoint.h"
 #include "worker/models/pipeline/condition.h"
@@ -28,6 +36,9 @@ struct Arguments {
   std::int64_t steps = 4;
   double guidance_scale = 8;
   int threads = 2;
+  std::string device = "cpu";
+  std::string dtype = "float32";
+  std::size_t cuda_graphs = 0;
 };
 
 constexpr const char* kHelp = R"(Times the model on random pixels.
@@ -40,7 +51,24 @@ double Since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-nlohmann::ordered_json Run(const Pipeline& pipeline, const Arguments& arguments) {
+// What the bench runs on, with our kernels where they are built for it.
+absl::StatusOr<at::Device> Open(const Arguments& arguments, RecordedCalls& unet_calls) {
+  UPSCALER_ASSIGN_OR_RETURN(const at::Device device, OpenDevice(arguments.device));
+  if (!device.is_cuda()) return device;
+  UPSCALER_ASSIGN_OR_RETURN(MakeGraphRecorder* const make_recorder, LoadCudaKernels());
+  if (arguments.cuda_graphs == 0) return device;
+  const c10::DeviceGuard current(device);
+  RecordedCalls::Options options = {
+      .most = arguments.cuda_graphs,
+      .warn = [](const std::string& reason) { std::cerr << reason << "\n"; }};
+  make_recorder(options.recorder);
+  unet_calls = RecordedCalls(std::move(options));
+  return device;
+}
+
+// The times of a GPU's parts are those of their start, but for the last one, which waits.
+nlohmann::ordered_json Run(const Pipeline& pipeline, RecordedCalls& unet_calls,
+                           const Arguments& arguments) {
   const PipelineRequest request{
       .pixels = at::randint(0, 256, {arguments.pixels, arguments.pixels, 3}, at::kByte),
       .prompts = {.prompt = "a sharp, highly detailed photo",
@@ -56,7 +84,9 @@ nlohmann::ordered_json Run(const Pipeline& pipeline, const Arguments& arguments)
   PipelineRow row = pipeline.Begin(request, std::move(condition));
   const double begun = Since(start);
   const std::array<PipelineRow*, 1> rows = {&row};
-  for (std::int64_t step = 0; step < arguments.steps; ++step) pipeline.Step(rows, conditions);
+  for (std::int64_t step = 0; step < arguments.steps; ++step) {
+    pipeline.Step(rows, conditions, unet_calls);
+  }
   const double stepped = Since(start);
   pipeline.Decode(row.latents->latents());
   const double total = Since(start);
@@ -75,19 +105,34 @@ int Main(int argc, char** argv) {
   app.add_option("--steps", arguments.steps)->capture_default_str();
   app.add_option("--guidance-scale", arguments.guidance_scale)->capture_default_str();
   app.add_option("--threads", arguments.threads)->capture_default_str();
+  app.add_option("--device", arguments.device, "cpu, or cuda:0")->capture_default_str();
+  app.add_option("--dtype", arguments.dtype, "float32, or float16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "float16"}));
+  app.add_option("--cuda-graphs", arguments.cuda_graphs, "As upscaler-server has it")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
 
   const c10::InferenceMode inference;
   KeepTensorMemory();
   at::set_num_threads(arguments.threads);
-  auto checkpoint = LoadCheckpoint(arguments.model, {});
+  RecordedCalls unet_calls;
+  const absl::StatusOr<at::Device> device = Open(arguments, unet_calls);
+  if (!device.ok()) {
+    std::cerr << device.status().message() << "\n";
+    return 1;
+  }
+  auto checkpoint = LoadCheckpoint(arguments.model,
+                                   {.variant = "",
+                                    .dtype = arguments.dtype == "float16" ? at::kHalf : at::kFloat,
+                                    .device = *device});
   if (!checkpoint.ok()) {
     std::cerr << checkpoint.status().message() << "\n";
     return 1;
   }
   const Pipeline pipeline(*std::move(checkpoint));
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << Run(pipeline, arguments).dump() << std::endl;
+    std::cout << Run(pipeline, unet_calls, arguments).dump() << std::endl;
   }
   return 0;
 }

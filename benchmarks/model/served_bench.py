@@ -29,7 +29,9 @@ def port_of(server: subprocess.Popen) -> int:
 
 
 def main() -> None:
-    arguments = bench_options.parser(__doc__).parse_args()
+    parser = bench_options.parser(__doc__)
+    parser.add_argument("--cuda-graphs", default="0")
+    arguments = parser.parse_args()
 
     addresses = [f"--{door}-address=127.0.0.1:0" for door in ("grpc", "rest", "admin")]
     server = subprocess.Popen(
@@ -37,6 +39,9 @@ def main() -> None:
             str(SERVER),
             f"--model={arguments.model}",
             f"--model-threads={arguments.threads}",
+            f"--devices={arguments.device}",
+            f"--dtype={arguments.dtype}",
+            f"--cuda-graphs={arguments.cuda_graphs}",
             *addresses,
         ],
         stderr=subprocess.PIPE,
