@@ -59,6 +59,16 @@ absl::Status Measure(const Settings& settings, Engine& engine, const std::string
   return absl::OkStatus();
 }
 
+// Notes what the model asks of pictures and takes for them, which every engine of it knows.
+void NoteModel(const Engine& engine, const Settings& settings, LoadedEngines& loaded) {
+  loaded.sides = engine.sides();
+  loaded.latents = engine.latents();
+  MemoryTable table(engine, std::min(kLargestTile, settings.max_input_pixels));
+  loaded.memory.row_bytes = [table = std::move(table)](const BatchKey& key) {
+    return table.BytesOf(key);
+  };
+}
+
 // What is free on a device is shared by its replicas. A device that cannot say what is
 // free sets no limit.
 std::int64_t BytesForRows(const Settings& settings,
@@ -87,19 +97,16 @@ absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource
     UPSCALER_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, source.Make(*device));
     logger.Info("the model is loaded",
                 {{"device", *device}, {"seconds", Seconds(clock.Now() - start)}});
-    if (std::find(settings.devices.begin(), device, *device) == device) {
-      UPSCALER_RETURN_IF_ERROR(Measure(settings, *engine, *device, clock, *loaded.costs, logger));
-    }
     loaded.engines.push_back(std::move(engine));
+    if (device == settings.devices.begin()) NoteModel(*loaded.engines.front(), settings, loaded);
+    // Before batches are tried: on a CPU nothing else says that one does not fit.
+    loaded.memory.bytes = BytesForRows(settings, loaded.engines);
+    loaded.costs->LimitMemory(loaded.memory.row_bytes, loaded.memory.bytes);
+    if (std::find(settings.devices.begin(), device, *device) == device) {
+      UPSCALER_RETURN_IF_ERROR(
+          Measure(settings, *loaded.engines.back(), *device, clock, *loaded.costs, logger));
+    }
   }
-  const Engine& any = *loaded.engines.front();
-  loaded.sides = any.sides();
-  loaded.latents = any.latents();
-  MemoryTable table(any, std::min(kLargestTile, settings.max_input_pixels));
-  loaded.memory.row_bytes = [table = std::move(table)](const BatchKey& key) {
-    return table.BytesOf(key);
-  };
-  loaded.memory.bytes = BytesForRows(settings, loaded.engines);
   return loaded;
 }
 

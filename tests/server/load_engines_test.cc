@@ -97,6 +97,15 @@ TEST_F(LoadEnginesTest, SharesADevicesMemoryAmongItsReplicas) {
   EXPECT_EQ(loaded->memory.row_bytes({.width = 16, .height = 32}), 7 * 16 * 32);
 }
 
+TEST_F(LoadEnginesTest, MeasuresNoBatchThatTheDeviceHasNoMemoryFor) {
+  script_.row_bytes = 7;
+  script_.free_bytes = 2 * 7 * 16 * 16 - 1;
+
+  ASSERT_THAT(Load(), IsOk());
+
+  EXPECT_THAT(script_.passes(), ::testing::Each(SizeIs(1)));
+}
+
 TEST_F(LoadEnginesTest, TakesMemoryAsUnlimitedWhereNobodyKnows) {
   script_.free_bytes = 0;
 

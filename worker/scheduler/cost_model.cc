@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 namespace upscaler {
 namespace {
@@ -67,6 +68,7 @@ void CostModel::NoteStep(const BatchKey& key, std::size_t rows, TimePoint::durat
   const double row = Seconds(took) / StepUnits(key) / static_cast<double>(rows);
   size.step[std::min(rows, kMaxBatch)].Note(row);
   ++size.steps;
+  size.key = key;
   if (size.step[1].samples > 0 && row > 0) {
     speedup_ += kNewSampleWeight * (size.step[1].recent / row - speedup_);
   }
@@ -81,6 +83,13 @@ void CostModel::NoteMemoryLimit(const BatchKey& key, std::size_t rows) {
   MutexLock lock(mutex_);
   std::size_t& limit = sizes_[SizeClassOf(key)].memory_limit;
   limit = std::min(limit, std::max<std::size_t>(rows, 1));
+}
+
+void CostModel::LimitMemory(std::function<std::int64_t(const BatchKey&)> row_bytes,
+                            std::int64_t bytes) {
+  MutexLock lock(mutex_);
+  row_bytes_ = std::move(row_bytes);
+  memory_bytes_ = bytes;
 }
 
 TimePoint::duration CostModel::EncodeTime(const BatchKey& key) const {
@@ -155,32 +164,38 @@ const CostModel::SizeClass* CostModel::Nearest(const BatchKey& key, Known known)
 std::map<int, std::size_t> CostModel::CapsBySize() const {
   MutexLock lock(mutex_);
   std::map<int, std::size_t> caps;
-  std::size_t memory_limit = max_batch_;
+  std::size_t most = max_batch_;
   for (const auto& [index, size] : sizes_) {
     // What does not fit for small pictures does not fit for larger ones.
-    memory_limit = std::min(memory_limit, size.memory_limit);
-    caps.emplace(index, std::min(CapOf(size), memory_limit));
+    most = std::min({most, size.memory_limit, MaxRowsInMemory(size)});
+    caps.emplace(index, CapOf(size, most));
   }
   return caps;
 }
 
-// Climbs 1, 2, 4, ... to max_batch_ for as long as it gets better.
-std::size_t CostModel::CapOf(const SizeClass& size) const {
+std::size_t CostModel::MaxRowsInMemory(const SizeClass& size) const {
+  if (row_bytes_ == nullptr) return kMaxBatch;
+  const std::int64_t rows = memory_bytes_ / std::max<std::int64_t>(row_bytes_(size.key), 1);
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(rows, 1, kMaxBatch));
+}
+
+// Climbs 1, 2, 4, ... to `most` for as long as it gets better.
+std::size_t CostModel::CapOf(const SizeClass& size, std::size_t most) {
   double best = 0;  // Seconds of a row, of the batches climbed so far.
   std::size_t top = 1;
   bool climbing = true;
   while (climbing) {
     if (size.step[top].samples < kSamplesWanted) return top;
     const double cost = size.step[top].least;
-    climbing = top < max_batch_ && (top == 1 || cost * kLeastProgress < best);
+    climbing = top < most && (top == 1 || cost * kLeastProgress < best);
     best = top == 1 ? cost : std::min(best, cost);
-    if (climbing) top = std::min(2 * top, max_batch_);
+    if (climbing) top = std::min(2 * top, most);
   }
   std::size_t cap = 1;
   while (cap < top && size.step[cap].least > kWorthwhileGain * best) {
-    cap = std::min(2 * cap, max_batch_);
+    cap = std::min(2 * cap, most);
   }
-  if (size.steps % kStepsBetweenTrials == 0) return std::min(2 * cap, max_batch_);
+  if (size.steps % kStepsBetweenTrials == 0) return std::min(2 * cap, most);
   return cap;
 }
 

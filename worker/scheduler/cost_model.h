@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 
@@ -37,6 +38,12 @@ class CostModel {
   // More than `rows` rows of `key` do not fit in the device's memory.
   void NoteMemoryLimit(const BatchKey& key, std::size_t rows) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // From now on the rows of a step take no more than `bytes` of a device's memory together, by
+  // what `row_bytes` says of each; a row alone has its step in any case. `row_bytes` must be
+  // thread-safe.
+  void LimitMemory(std::function<std::int64_t(const BatchKey&)> row_bytes, std::int64_t bytes)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // Estimates; 0 where nothing at all was measured.
   TimePoint::duration EncodeTime(const BatchKey& key) const ABSL_LOCKS_EXCLUDED(mutex_);
   TimePoint::duration StepTime(const BatchKey& key, std::size_t rows) const
@@ -50,9 +57,9 @@ class CostModel {
   bool Knows(const BatchKey& key) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // How many rows of `key` to step together, from 1 to max_batch: the smallest number
-  // whose rows per second are within 5 % of the best. While that is not known for
-  // pictures of about this size, it is the number that has to be measured next, so
-  // that the first steps of a new size find it out.
+  // whose rows per second are within 5 % of the best, where memory allows it. While that is not
+  // known for pictures of about this size, it is the number that has to be measured next, so that
+  // the first steps of a new size find it out.
   std::size_t BatchCap(const BatchKey& key) const ABSL_LOCKS_EXCLUDED(mutex_);
 
   // BatchCap as it is at this moment, for whoever may not wait for a lock.
@@ -80,6 +87,7 @@ class CostModel {
     Measure decode;
     std::array<Measure, kMaxBatch + 1> step;  // By rows; of one row.
     int steps = 0;                            // Measured in all.
+    BatchKey key{};                           // Of the last one.
     std::size_t memory_limit = kMaxBatch;
   };
 
@@ -89,13 +97,18 @@ class CostModel {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // BatchCap by the class of sizes, for those that were measured.
   std::map<int, std::size_t> CapsBySize() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // BatchCap as the steps' times alone would have it.
-  std::size_t CapOf(const SizeClass& size) const;
+  // How many rows of about that size there is memory for, at least 1.
+  std::size_t MaxRowsInMemory(const SizeClass& size) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // BatchCap where so many rows are the most.
+  static std::size_t CapOf(const SizeClass& size, std::size_t most);
 
   const std::size_t max_batch_;  // See max_batch().
 
   mutable Mutex mutex_;
   double speedup_ ABSL_GUARDED_BY(mutex_) = 1;
+  // See LimitMemory; null: no limit.
+  std::function<std::int64_t(const BatchKey&)> row_bytes_ ABSL_GUARDED_BY(mutex_);
+  std::int64_t memory_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<int, SizeClass> sizes_ ABSL_GUARDED_BY(mutex_);  // By the logarithm of the size.
 };
 

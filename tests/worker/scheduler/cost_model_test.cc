@@ -143,6 +143,18 @@ TEST_F(CostModelTest, StepsNoMoreRowsThanFitIntoMemory) {
   EXPECT_EQ(costs_.BatchCap(kSmall), 1U);
 }
 
+TEST_F(CostModelTest, TriesNoBatchThatIsTooLargeForTheMemoryThereIs) {
+  const auto row_bytes = [](const BatchKey& key) { return std::int64_t{key.width} * key.height; };
+  const std::int64_t small = row_bytes(kSmall);
+  costs_.LimitMemory(row_bytes, 3 * small + 1);
+
+  EXPECT_THAT(Climb(kSmall, Constant), ElementsAre(1, 2, 3));
+  EXPECT_THAT(Climb(kLarge, Constant), ElementsAre(1));  // Though that is too large as well.
+
+  costs_.LimitMemory(row_bytes, 6 * small);
+  EXPECT_THAT(Climb(kSmall, Constant), ElementsAre(4, 6));
+}
+
 TEST_F(CostModelTest, WhatDoesNotFitDoesNotFitForLargerPicturesEither) {
   Climb(kLarge, Constant);
   Climb(kSmall, Constant);
