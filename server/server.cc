@@ -11,7 +11,6 @@
 #include "server/load_engines.h"
 #include "server/open_jobs.h"
 #include "server/service/server_info.h"
-#include "telemetry/request_id.h"
 #include "worker/engine/torch_engines.h"
 
 namespace upscaler {
@@ -283,6 +282,9 @@ absl::Status Server::Drain() {
   upscaler.CancelAll();
   UPSCALER_RETURN_IF_ERROR(AwaitCancelled());
   CloseDoors(kDeliveryTime);
+  if (!memory_watch_->Stop(kDeliveryTime)) {
+    return absl::InternalError("a device hangs: it does not say how much memory it has");
+  }
   logger_.Info("drained", {{"seconds", SecondsSince(start, clock_)}});
   return absl::OkStatus();
 }
@@ -301,7 +303,6 @@ absl::Status Server::AwaitCancelled() {
 void Server::CloseDoors(std::chrono::milliseconds grace) {
   const TimePoint end = clock_.Now() + grace;
   watch_.reset();
-  memory_watch_.reset();
   housekeeping_.reset();
   // The gateway first: the gRPC server, when it ends, drops in-process calls at once.
   gateway_.reset();

@@ -55,9 +55,11 @@ std::vector<std::string> StatusWords(const std::string& stat) {
 
 std::optional<double> OpenFiles(const std::filesystem::path& folder) {
   std::error_code error;
-  const std::filesystem::directory_iterator files(folder, error);
+  std::filesystem::directory_iterator file(folder, error);
+  double count = 0;
+  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) ++count;
   if (error) return std::nullopt;
-  return static_cast<double>(std::distance(begin(files), end(files)));
+  return count;
 }
 
 std::optional<double> Times(std::optional<double> number, double factor) {

@@ -41,6 +41,14 @@ quietly() {
   fi
 }
 
+# As root, without questions. A machine just started may still hold the lock for its own updates.
+apt_get() {
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+
 # Installs those of the packages that are missing.
 debian_packages() {
   local installed missing=()
@@ -51,19 +59,13 @@ debian_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
 
-  local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || {
-      echo "setup: missing: ${missing[*]}; run this as root, or install sudo" >&2
-      exit 1
-    }
-    as_root=(sudo)
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+    echo "setup: missing: ${missing[*]}; run this as root, or install sudo" >&2
+    exit 1
   fi
   echo "setup: installing ${#missing[@]} Debian packages (minutes): ${missing[*]}"
-  # A machine just started may still hold the lock for its own updates.
-  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
-  quietly "${apt[@]}" update
-  quietly "${apt[@]}" install --no-install-recommends "${missing[@]}"
+  apt_get update
+  apt_get install --no-install-recommends "${missing[@]}"
 }
 
 # wheels <folder> <requirements> <what> <install>: makes the folder with the
@@ -85,6 +87,7 @@ unpacked() {
   echo "setup: unpacking $package into $folder"
   rm -rf "$folder.new"
   mkdir "$folder.new"
+  apt-cache show "$package" >/dev/null 2>&1 || apt_get update
   quietly env -C "$folder.new" apt-get -q download "$package"
   quietly dpkg-deb --extract "$folder.new/$package"_*.deb "$folder.new"
   rm "$folder.new/$package"_*.deb

@@ -51,6 +51,7 @@ void UpscaleJob::Read(Reservation reservation) {
   // What they share lives in them from here on.
   input_.picture = nullptr;
   input_.latents = nullptr;
+  queued_at_ = surroundings_.clock.Now();
   surroundings_.queue.Push(std::move(rows));
 }
 
@@ -223,6 +224,9 @@ void UpscaleJob::OnRow(int index, absl::StatusOr<RowResult> result) {
   if (!result.ok()) {
     if (absl::IsCancelled(result.status())) {
       ObserveCancelled(begun ? CancelStage::kRunning : CancelStage::kQueued);
+    }
+    if (!begun) {
+      RowTrace(task_.trace, index).OnPart(WorkPart::kQueue, queued_at_, surroundings_.clock.Now());
     }
     Fail(result.status());
     return;

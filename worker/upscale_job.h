@@ -121,6 +121,7 @@ class UpscaleJob : public std::enable_shared_from_this<UpscaleJob> {
   // Shared with the rows and with whoever may cancel the request.
   const std::shared_ptr<CancelToken> token_ = std::make_shared<CancelToken>();
   // These are set by Read, before there are rows. The reservation is ended by End.
+  TimePoint queued_at_{};
   std::optional<Reservation> reservation_;
   RequestPlan plan_;
   JobInput input_;

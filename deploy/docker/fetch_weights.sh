@@ -100,6 +100,7 @@ attempt() {
 fetch() {
   local path=$1 file=$2 digest=$3 pause=$first_pause code resumed status
   while true; do
+    [ "$(seconds_left)" -gt 0 ] || fail 3 "$path: not fetched in time"
     resumed=no
     [ ! -s "$file" ] || resumed=yes
     code=0 status=

@@ -6,7 +6,8 @@
 #
 #   deploy/docker/root_test.sh [BUILD]     the build's folder [build/release]
 #
-# Needs root and what `tools/setup.sh build deploy` installs. The build must be of Debian 12.
+# Needs root, namespaces and mounts of its own, and what `tools/setup.sh build deploy` installs. The
+# build must be of Debian 12.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tools/bare_root.sh
@@ -147,6 +148,8 @@ case ${1:-} in
     serve "$2/server"
     ;;
   *)
+    unshare --mount true 2>/dev/null ||
+      fail "this needs to be root, with mounts of its own: not in a container without privileges"
     build=$(realpath "${1:-build/release}")
     run_inside "$build"
     ;;

@@ -105,7 +105,8 @@ void RecordCall(const CallContext& context, const CallIdentity& call, const absl
   context.metrics.CountRequest(call.api, status.code(), took);
   if (const auto rejection = RejectionOf(status)) context.metrics.CountRejection(*rejection);
 
-  context.tracer.Record(SpanOf(context, call, status));
+  // Not of strangers, who could keep everybody's spans from being sent.
+  if (!absl::IsUnauthenticated(status)) context.tracer.Record(SpanOf(context, call, status));
 
   Logger::Fields fields = {{"request_id", call.request_id},
                            {"api", NameOf(call.api)},

@@ -1,6 +1,7 @@
 #include "telemetry/otlp/otlp_exporter.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <grpcpp/client_context.h>
@@ -63,12 +64,19 @@ void OtlpExporter::Run() {
   while (true) {
     const std::vector<Span> spans = AwaitSpans();
     if (spans.empty()) return;
-    absl::Status status = Send(spans);
-    while (IsWorthRetrying(status) && AwaitRetry()) status = Send(spans);
-    if (status.ok()) continue;
+    if (Deliver(spans).ok()) continue;
     CountDropped(spans.size());
     if (GivesUp()) return;
   }
+}
+
+absl::Status OtlpExporter::Deliver(const std::vector<Span>& spans) {
+  absl::Status status = Send(spans);
+  for (int tries = 1; IsWorthRetrying(status) && tries < options_.most_tries && AwaitRetry();
+       ++tries) {
+    status = Send(spans);
+  }
+  return status;
 }
 
 std::vector<Span> OtlpExporter::AwaitSpans() {
@@ -103,11 +111,18 @@ absl::Status OtlpExporter::Send(const std::vector<Span>& spans) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
   ExportTraceServiceResponse response;
-  const grpc::Status answer =
-      stub_->Export(&context, ExportRequest(options_.source, spans), &response);
-  absl::Status status(static_cast<absl::StatusCode>(answer.error_code()), answer.error_message());
+  absl::Status status;
+  try {
+    const grpc::Status answer =
+        stub_->Export(&context, ExportRequest(options_.source, spans), &response);
+    status =
+        absl::Status(static_cast<absl::StatusCode>(answer.error_code()), answer.error_message());
+  } catch (const std::bad_alloc&) {
+    status = absl::ResourceExhaustedError("no memory for a batch of spans");
+  }
   if (status.ok()) {
-    CountDropped(static_cast<std::size_t>(response.partial_success().rejected_spans()));
+    const std::int64_t rejected = response.partial_success().rejected_spans();
+    CountDropped(static_cast<std::size_t>(std::max<std::int64_t>(rejected, 0)));
   }
   Tell(status);
   return status;

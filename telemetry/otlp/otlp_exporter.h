@@ -38,6 +38,7 @@ class OtlpExporter final : public SpanSink {
     std::chrono::milliseconds interval{1000};     // Between calls, unless there are that many.
     std::chrono::milliseconds timeout{3000};      // Of a call.
     std::chrono::milliseconds retry_pause{5000};  // After one that the collector did not take.
+    int most_tries = 12;                          // Of the same spans: for a minute.
     // Is told how sending goes, when that changes. On the exporter's thread.
     std::function<void(const absl::Status&)> on_change = [](const absl::Status& /*status*/) {};
   };
@@ -62,6 +63,8 @@ class OtlpExporter final : public SpanSink {
   std::vector<Span> AwaitSpans() ABSL_LOCKS_EXCLUDED(mutex_);
   // False when it is time to end.
   bool AwaitRetry() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Sends them, again and again where that is worth it.
+  absl::Status Deliver(const std::vector<Span>& spans) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Send(const std::vector<Span>& spans) ABSL_LOCKS_EXCLUDED(mutex_);
   void CountDropped(std::size_t spans) ABSL_LOCKS_EXCLUDED(mutex_);
   // At the end, when the collector has not taken some: the rest would fare no better.

@@ -55,16 +55,20 @@ class Load:
         self._channel.close()
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
+# On an address of their own, where nobody else takes a port while a server is away.
+HOST = "127.77.0.1"
+
+
+def free_addresses(count: int) -> list[str]:
+    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
+    addresses = [f"{HOST}:{one.getsockname()[1]}" for one in sockets]
     for one in sockets:
         one.close()
-    return ports
+    return addresses
 
 
 def test_no_request_fails(start_server: Callable[..., ServerProcess]):
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    addresses = free_addresses(2)
 
     def start(address: str) -> ServerProcess:
         options = [f"--grpc-address={address}", "--step-ms=10", "--drain-delay-seconds=1"]

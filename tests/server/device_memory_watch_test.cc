@@ -13,6 +13,7 @@
 namespace upscaler {
 namespace {
 
+using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 TEST(DeviceMemoryWatchTest, ShowsEachDevicesMemoryAtOnce) {
@@ -29,6 +30,32 @@ TEST(DeviceMemoryWatchTest, ShowsEachDevicesMemoryAtOnce) {
     EXPECT_THAT(text, HasSubstr(name + "\"free\"} 268435456\n"));
     EXPECT_THAT(text, HasSubstr(name + "\"used\"} 805306368\n"));
   }
+}
+
+class HangingDeviceTest : public ::testing::Test {
+ protected:
+  test::EngineScript script_;
+  test::DelayEngines engines_{script_};
+  Metrics metrics_{
+      {.devices = {"cpu"}}, [] { return ServiceLoad(); }, std::chrono::system_clock::now};
+};
+
+TEST_F(HangingDeviceTest, LooksAgainAndAgainUntilItIsStopped) {
+  DeviceMemoryWatch watch({"cpu"}, engines_, metrics_, 1ms);
+  engines_.AwaitMemoryQuestions(5);
+
+  EXPECT_TRUE(watch.Stop(1h));
+}
+
+TEST_F(HangingDeviceTest, IsNotWaitedForLongerThanItIsSaid) {
+  DeviceMemoryWatch watch({"cpu"}, engines_, metrics_, 1ms);
+  engines_.Hang();
+  engines_.AwaitMemoryQuestions(engines_.memory_questions() + 1);
+
+  EXPECT_FALSE(watch.Stop(1ms));
+
+  engines_.Release();
+  EXPECT_TRUE(watch.Stop(1h));
 }
 
 }  // namespace

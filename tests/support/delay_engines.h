@@ -41,8 +41,24 @@ class DelayEngines final : public EngineSource {
     return std::make_unique<DelayEngine>(script_);
   }
 
+  // Hangs while making engines does.
   DeviceMemory MemoryOf(std::string_view /*device*/) const override {
+    MutexLock lock(mutex_);
+    ++memory_questions_;
+    changed_.notify_all();
+    while (hanging_) lock.Wait(changed_);
     return {.total = kMemory, .free = kMemory / 4};
+  }
+
+  int memory_questions() const {
+    MutexLock lock(mutex_);
+    return memory_questions_;
+  }
+
+  // Waits until it was asked so often how much memory there is.
+  void AwaitMemoryQuestions(int count) const {
+    MutexLock lock(mutex_);
+    while (memory_questions_ < count) lock.Wait(changed_);
   }
 
   // The next `times` engines that are asked for cannot be made.
@@ -79,8 +95,9 @@ class DelayEngines final : public EngineSource {
   EngineScript& script_;
 
   mutable Mutex mutex_;
-  std::condition_variable changed_;  // An engine is asked for, or making them goes on.
+  mutable std::condition_variable changed_;  // Something is asked for, or goes on.
   bool hanging_ ABSL_GUARDED_BY(mutex_) = false;
+  mutable int memory_questions_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   int failures_left_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::string> devices_ ABSL_GUARDED_BY(mutex_);

@@ -22,11 +22,11 @@ namespace {
 using namespace std::chrono_literals;
 using test::CollectingListener;
 using test::IsOk;
-using ::testing::AnyOf;
+using test::StatusIs;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Pair;
 using ::testing::SizeIs;
-using ::testing::UnorderedElementsAre;
 
 // Keeps what it is told. Thread-safe.
 class KeptTrace final : public WorkTrace {
@@ -116,6 +116,32 @@ TEST_F(UpscalerTraceTest, NamesAStepOnceForAllWhoShareIt) {
   ASSERT_THAT(trace_->steps(), SizeIs(1));
   EXPECT_EQ(trace_->steps(), other_trace->steps());
   EXPECT_EQ(trace_->batch_sizes().size() + other_trace->batch_sizes().size(), 1U);
+}
+
+TEST_F(UpscalerTraceTest, TellsHowFarARequestCameThatFailed) {
+  script_.FailPass({.seed = 10, .step = 2}, absl::InternalError("as told"));
+  StartReplica();
+  UpscaleTask task = Task(16, 16, TimePoint::max());
+  task.trace = trace_;
+
+  EXPECT_THAT(Run(std::move(task)), StatusIs(absl::StatusCode::kInternal));
+
+  EXPECT_THAT(trace_->parts(), Contains(Pair(0, WorkPart::kSteps)));
+  EXPECT_THAT(trace_->steps(), SizeIs(1));
+}
+
+TEST_F(UpscalerTraceTest, TellsHowLongARequestWaitedInVain) {
+  UpscaleTask task = Task(16, 16, TimePoint::max());
+  task.trace = trace_;
+  const auto job = upscaler_.Start(std::move(task), listener_);
+  ASSERT_THAT(job, IsOk());
+  AwaitDepth(1);
+
+  upscaler_.Cancel(**job);
+
+  EXPECT_THAT(listener_->AwaitOutcome(), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(trace_->parts(),
+              ElementsAre(Pair(0, WorkPart::kDecodePicture), Pair(0, WorkPart::kQueue)));
 }
 
 }  // namespace

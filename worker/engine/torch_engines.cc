@@ -55,15 +55,7 @@ std::string TorchEngines::library_version() { return TORCH_VERSION; }
 
 absl::StatusOr<std::unique_ptr<Engine>> TorchEngines::Make(std::string_view device) {
   UPSCALER_ASSIGN_OR_RETURN(const c10::Device opened, OpenDevice(device));
-  RecordedCalls unet_calls;
-  if (opened.is_cuda()) {
-    const absl::StatusOr<MakeGraphRecorder*> make_recorder = LoadCudaKernels();
-    if (!make_recorder.ok()) {
-      options_.warn(std::string(make_recorder.status().message()));  // It works all the same.
-    } else if (options_.cuda_graphs > 0) {
-      UPSCALER_ASSIGN_OR_RETURN(unet_calls, RecordingCalls(*make_recorder, opened));
-    }
-  }
+  RecordedCalls unet_calls = opened.is_cuda() ? OpenKernels(opened) : RecordedCalls();
   UPSCALER_ASSIGN_OR_RETURN(std::shared_ptr<const TorchModel> model, ModelOn(opened));
   const TorchEngine::Options options = {.threads = opened.is_cpu() ? cpu_threads_ : 0};
   auto engine =
@@ -77,14 +69,21 @@ DeviceMemory TorchEngines::MemoryOf(std::string_view device) const {
   return opened.ok() ? MemoryOfDevice(*opened) : DeviceMemory();
 }
 
-absl::StatusOr<RecordedCalls> TorchEngines::RecordingCalls(MakeGraphRecorder* make_recorder,
-                                                           const c10::Device& device) const {
-  return CatchTorch([&] {
+RecordedCalls TorchEngines::OpenKernels(const c10::Device& device) const {
+  const absl::StatusOr<MakeGraphRecorder*> make_recorder = LoadCudaKernels();
+  if (!make_recorder.ok()) {
+    options_.warn(std::string(make_recorder.status().message()));
+    return {};
+  }
+  if (options_.cuda_graphs == 0) return {};
+  RecordedCalls::Options options = {.most = options_.cuda_graphs, .warn = options_.warn};
+  const absl::StatusOr<bool> made = CatchTorch([&] {
     const c10::DeviceGuard current(device);
-    RecordedCalls::Options options = {.most = options_.cuda_graphs, .warn = options_.warn};
-    make_recorder(options.recorder);
-    return RecordedCalls(std::move(options));
+    (*make_recorder)(options.recorder);
+    return true;
   });
+  if (!made.ok()) options_.warn(std::string(made.status().message()));
+  return RecordedCalls(std::move(options));
 }
 
 absl::StatusOr<std::shared_ptr<const TorchModel>> TorchEngines::ModelOn(const c10::Device& device) {

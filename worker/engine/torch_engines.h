@@ -22,7 +22,6 @@
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "worker/engine/torch_model.h"
-#include "worker/kernels/cuda/graph_recorder.h"
 #include "worker/kernels/recorded_calls.h"
 #include "worker/scheduler/engine.h"
 
@@ -67,8 +66,9 @@ class TorchEngines final : public EngineSource {
     bool loading = false;                   // By a thread that the others wait for.
   };
 
-  absl::StatusOr<RecordedCalls> RecordingCalls(MakeGraphRecorder* make_recorder,
-                                               const c10::Device& device) const;
+  // Loads our kernels for a GPU, and answers what makes the UNet's calls there. It works without
+  // them all the same.
+  RecordedCalls OpenKernels(const c10::Device& device) const;
   absl::StatusOr<std::shared_ptr<const TorchModel>> ModelOn(const c10::Device& device)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // The model that lives on the device; if there is none, null, and it is for the

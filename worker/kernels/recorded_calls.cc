@@ -20,6 +20,9 @@ at::Tensor RecordedCalls::Call(const TensorCall& call, std::span<const at::Tenso
   if (shapes_.front().recorded == nullptr) {
     try {
       shapes_.front().recorded = options_.recorder->Record(call, inputs);
+    } catch (const c10::OutOfMemoryError&) {
+      Clear();  // It may come again when there is more.
+      return call(inputs);
     } catch (const c10::Error& error) {
       // Whatever it was will be there the next time, too.
       Clear();

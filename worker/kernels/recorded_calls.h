@@ -39,8 +39,9 @@ class RecordedCalls {
   explicit RecordedCalls(Options options);
 
   // What `call` makes of `inputs`: by a recording from the second time on that inputs of these
-  // shapes come. It must be the same call each time. Where it cannot be recorded, nothing is any
-  // more. Throws what LibTorch throws.
+  // shapes come. It must be the same call each time. Where there is no memory to record it, what
+  // was recorded is given up; where it cannot be recorded, nothing is any more. Throws what
+  // LibTorch throws.
   at::Tensor Call(const TensorCall& call, std::span<const at::Tensor> inputs);
 
   // Gives the recordings' memory back.

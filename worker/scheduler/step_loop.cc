@@ -195,9 +195,7 @@ bool StepLoop::Step(std::span<BegunState* const> batch) {
   for (const BegunState* begun : batch) ids.push_back(begun->row.id);
   std::vector<absl::Status> statuses;
   statuses.reserve(batch.size());
-  const TimePoint start = parts_.clock.Now();
   if (!StepApart(BatchKeyOf(batch.front()->row.spec), ids, statuses)) return false;
-  Trace(batch, start);
 
   for (std::size_t i = 0; i < batch.size();) {
     std::size_t end = i + 1;
@@ -213,21 +211,21 @@ bool StepLoop::Step(std::span<BegunState* const> batch) {
   return true;
 }
 
-void StepLoop::Trace(std::span<BegunState* const> batch, TimePoint start) const {
-  const BatchKey key = BatchKeyOf(batch.front()->row.spec);
+void StepLoop::Trace(const BatchKey& key, std::span<const RowId> rows, TimePoint start,
+                     TimePoint end) const {
   std::optional<std::string> name;
-  const BegunState* last = nullptr;  // The tiles of a row stand one after the other.
-  for (const BegunState* begun : batch) {
-    if (begun == std::exchange(last, begun) || !begun->row.trace.followed()) continue;
+  for (const Begun& begun : begun_) {
+    const RowTrace& trace = begun->row.trace;
+    if (!trace.followed() || std::ranges::find(rows, begun->row.id) == rows.end()) continue;
     if (!name.has_value()) {
-      name = begun->row.trace.NameStep({.start = start,
-                                        .end = parts_.clock.Now(),
-                                        .rows = batch.size(),
-                                        .width = key.width,
-                                        .height = key.height,
-                                        .device = options_.device});
+      name = trace.NameStep({.start = start,
+                             .end = end,
+                             .rows = rows.size(),
+                             .width = key.width,
+                             .height = key.height,
+                             .device = options_.device});
     }
-    begun->row.trace.OnStep(*name);
+    trace.OnStep(*name);
   }
 }
 
@@ -262,9 +260,10 @@ bool StepLoop::StepApart(const BatchKey& key, std::span<const RowId> rows,
   }
   if (result.ok()) {
     assert(result->size() == rows.size());
-    const TimePoint::duration took = parts_.clock.Now() - start;
-    parts_.costs.NoteStep(key, rows.size(), took);
-    parts_.observer.OnStep(rows.size(), took);
+    const TimePoint end = parts_.clock.Now();
+    parts_.costs.NoteStep(key, rows.size(), end - start);
+    parts_.observer.OnStep(rows.size(), end - start);
+    Trace(key, rows, start, end);
     statuses.insert(statuses.end(), result->begin(), result->end());
     return true;
   }
@@ -331,6 +330,9 @@ void StepLoop::Restart(Row row, const RowCourse& course) {
 }
 
 void StepLoop::Leave(Begun begun, absl::Status status) {
+  if (begun->course.steps_done > 0) {
+    begun->row.trace.OnPart(WorkPart::kSteps, begun->denoise_start, parts_.clock.Now());
+  }
   engine_->Drop(begun->row.id);
   parts_.queue.End(begun->row, WorkLeft(begun->row, begun->course));
   ObserveLoss(parts_.observer, begun->course);

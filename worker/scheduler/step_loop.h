@@ -91,8 +91,9 @@ class StepLoop {
   // other; rows that fail are answered, rows whose steps are done are finished. False if
   // the engine broke.
   bool Step(std::span<BegunState* const> batch);
-  // Tells those who follow rows of `batch` of the step that they shared since `start`.
-  void Trace(std::span<BegunState* const> batch, TimePoint start) const;
+  // Tells those who follow any of `rows` of the pass that they shared.
+  void Trace(const BatchKey& key, std::span<const RowId> rows, TimePoint start,
+             TimePoint end) const;
   // The row has taken so many passes.
   void Advance(BegunState& begun, int passes);
   // Tells the row what it looks like, if that is due.

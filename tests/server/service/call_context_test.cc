@@ -98,6 +98,17 @@ TEST_F(CallContextTest, TracesASampledCall) {
   EXPECT_NE(TraceWork(context_, call), nullptr);
 }
 
+TEST_F(CallContextTest, TracesNoStranger) {
+  RecordCall(context_,
+             {.method = "Upscale",
+              .request_id = "mine",
+              .span = {.trace_id = "0af7", .span_id = "b7ad", .sampled = true},
+              .start = clock_.Now()},
+             absl::UnauthenticatedError("no key"));
+
+  EXPECT_THAT(spans_.spans(), IsEmpty());
+}
+
 TEST_F(CallContextTest, FollowsNoCallThatIsNotSampled) {
   Record(absl::OkStatus());
 

@@ -150,6 +150,20 @@ TEST_F(OtlpExporterTest, TriesAgainWhereTheCollectorIsAway) {
   EXPECT_THAT(told_, ElementsAre(absl::StatusCode::kUnavailable, absl::StatusCode::kOk));
 }
 
+TEST_F(OtlpExporterTest, TriesTheSameSpansNoMoreThanSoOften) {
+  collector_.Refuse({grpc::StatusCode::RESOURCE_EXHAUSTED, "too large"}, 3);
+  OtlpExporter::Options options = Options();
+  options.most_tries = 3;
+  OtlpExporter exporter(std::move(options));
+
+  exporter.Add({.name = "a"});
+  collector_.AwaitCalls(3);
+  exporter.Add({.name = "b"});
+
+  EXPECT_THAT(collector_.AwaitSpans(1), ElementsAre("b"));
+  EXPECT_EQ(exporter.dropped(), 1U);
+}
+
 TEST_F(OtlpExporterTest, LeavesOutAndCountsWhatIsNotTaken) {
   collector_.Refuse({grpc::StatusCode::INVALID_ARGUMENT, "no"}, 1);
   OtlpExporter exporter(Options());

@@ -25,6 +25,7 @@ struct Tally {
   int replayed = 0;
   int living = 0;
   bool broken = false;
+  bool full = false;
 };
 
 // Remembers the call, and makes it each time.
@@ -52,6 +53,7 @@ class FakeRecorder final : public CallRecorder {
   std::unique_ptr<RecordedCall> Record(const TensorCall& call,
                                        std::span<const at::Tensor> /*inputs*/) override {
     TORCH_CHECK(!tally_.broken, "no recording today");
+    TORCH_CHECK_WITH(OutOfMemoryError, !tally_.full, "no memory");
     ++tally_.recorded;
     return std::make_unique<RememberedCall>(call, tally_);
   }
@@ -116,6 +118,22 @@ TEST_F(RecordedCallsTest, GivesUpWhereRecordingFails) {
 
   EXPECT_THAT(warnings_, ElementsAre("no recording today"));
   EXPECT_EQ(tally_.living, 0);
+}
+
+TEST_F(RecordedCallsTest, GivesUpWhatItHasWhereThereIsNoMemoryForMore) {
+  Call(3);
+  Call(3);
+  tally_.full = true;
+
+  Call(4);
+  Call(4);
+  EXPECT_EQ(tally_.living, 0);
+  EXPECT_THAT(warnings_, ::testing::IsEmpty());
+
+  tally_.full = false;
+  Call(4);
+  Call(4);
+  EXPECT_EQ(tally_.living, 1);
 }
 
 TEST_F(RecordedCallsTest, GivesTheMemoryBack) {

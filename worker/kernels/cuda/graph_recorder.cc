@@ -2,9 +2,11 @@
 
 #include "worker/kernels/cuda/graph_recorder.h"
 
+#include <mutex>
 #include <utility>
 #include <vector>
 
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/empty_like.h>
@@ -17,11 +19,23 @@
 namespace upscaler {
 namespace {
 
+// Held while a graph is made or goes: LibTorch's allocators and its generator, which know of
+// captures, are the process's, and not made for two at once.
+std::mutex& Captures() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 class Graph final : public RecordedCall {
  public:
   Graph(std::unique_ptr<at::cuda::CUDAGraph> graph, std::vector<at::Tensor> inputs,
         at::Tensor output)
       : inputs_(std::move(inputs)), output_(std::move(output)), graph_(std::move(graph)) {}
+
+  ~Graph() override {
+    const std::lock_guard lock(Captures());
+    graph_.reset();
+  }
 
   at::Tensor Replay(std::span<const at::Tensor> inputs) override {
     for (std::size_t i = 0; i < inputs.size(); ++i) inputs_[i].copy_(inputs[i]);
@@ -34,22 +48,17 @@ class Graph final : public RecordedCall {
   // What the graph reads and writes, at the addresses that it knows.
   std::vector<at::Tensor> inputs_;
   const at::Tensor output_;
-  const std::unique_ptr<at::cuda::CUDAGraph> graph_;
+  std::unique_ptr<at::cuda::CUDAGraph> graph_;
 };
 
-// Undoes what a capture that failed has left behind: the stream that still captures, and the
-// allocator that still gives from the graph's memory. What of it is no longer so throws.
-void GiveUp(at::cuda::CUDAGraph& graph, c10::DeviceIndex device, at::cuda::MempoolId_t pool) {
+// Calls what undoes a part of a capture. If that part had not begun, or has ended, it throws, and
+// then there is nothing to undo.
+template <typename Undo>
+void Try(Undo undo) {
   try {
-    graph.capture_end();
-  } catch (const c10::Error&) {
-    try {
-      c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool);
-    } catch (const c10::Error&) {
-    }
+    undo();
+  } catch (const c10::Error&) {  // NOLINT(bugprone-empty-catch)
   }
-  // The capture's error would be reported by whatever is called next.
-  static_cast<void>(cudaGetLastError());
 }
 
 class GraphRecorder final : public CallRecorder {
@@ -58,6 +67,7 @@ class GraphRecorder final : public CallRecorder {
 
   std::unique_ptr<RecordedCall> Record(const TensorCall& call,
                                        std::span<const at::Tensor> inputs) override {
+    const std::lock_guard lock(Captures());
     const c10::cuda::CUDAGuard device(stream_.device());
     std::vector<at::Tensor> kept;
     for (const at::Tensor& input : inputs) kept.push_back(at::empty_like(input).copy_(input));
@@ -73,29 +83,35 @@ class GraphRecorder final : public CallRecorder {
     c10::cuda::CUDACachingAllocator::emptyCache();
 
     auto graph = std::make_unique<at::cuda::CUDAGraph>();
-    // Other threads of the process may do what this one may not.
-    graph->capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
     at::Tensor output;
     try {
+      // Other threads of the process may do what this one may not.
+      graph->capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
       output = call(kept);
-    } catch (...) {
-      GiveUp(*graph, stream_.device_index(), pool_);
-      throw;
-    }
-    try {
       graph->capture_end();
     } catch (...) {
-      GiveUp(*graph, stream_.device_index(), pool_);
+      GiveUp(*graph);
       throw;
     }
     return std::make_unique<Graph>(std::move(graph), std::move(kept), std::move(output));
   }
 
  private:
+  // Undoes what a capture that failed has left behind: the stream that still captures, and the
+  // allocators of the device and of pinned memory that still give from the graph's pool.
+  void GiveUp(at::cuda::CUDAGraph& graph) {
+    Try([&] { graph.capture_end(); });
+    Try([&] { c10::cuda::CUDACachingAllocator::endAllocateToPool(stream_.device_index(), pool_); });
+    Try([&] { at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_); });
+    // The capture's error would be reported by whatever is called next.
+    static_cast<void>(cudaGetLastError());
+    pool_ = at::cuda::graph_pool_handle();  // Nobody knows what is left in the old one.
+  }
+
   const c10::cuda::CUDAStream stream_;
   // One for all graphs: of those that are never replayed at the same time, and whose results are
   // copied, one may use the memory of another.
-  const at::cuda::MempoolId_t pool_;
+  at::cuda::MempoolId_t pool_;
 };
 
 }  // namespace
