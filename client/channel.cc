@@ -1,6 +1,7 @@
 #include "client/channel.h"
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -40,6 +41,7 @@ std::shared_ptr<grpc::Channel> Make(const ChannelOptions& options,
                    static_cast<int>(options.longest_pause.count()));
   // Where the name stands for several servers, they take turns.
   arguments.SetLoadBalancingPolicyName("round_robin");
+  if (!options.proxy) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   if (options.only_healthy) arguments.SetServiceConfigJSON(kOnlyHealthy);
   if (!options.tls_name.empty()) arguments.SetSslTargetNameOverride(options.tls_name);
   return grpc::CreateCustomChannel(options.target, credentials, arguments);
@@ -48,6 +50,10 @@ std::shared_ptr<grpc::Channel> Make(const ChannelOptions& options,
 // Empty for no file.
 absl::StatusOr<std::string> ReadPem(const std::string& path) {
   if (path.empty()) return std::string();
+  // Such a file can be opened, and throws when it is read.
+  if (std::error_code error; std::filesystem::is_directory(path, error)) {
+    return absl::NotFoundError(fmt::format("cannot read {}: it is a folder", path));
+  }
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (!text.empty()) return text;

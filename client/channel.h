@@ -26,6 +26,8 @@ struct ChannelOptions {
   // Asks servers by gRPC's health protocol whether they take work, all the time, and sends
   // calls to those that do. Where none does, calls fail with kUnavailable at once.
   bool only_healthy = false;
+  // Whether to go by the proxy that the environment names, if it does.
+  bool proxy = true;
   // At most that long, between attempts to connect. At least 100 ms.
   std::chrono::milliseconds longest_pause{5'000};
 };

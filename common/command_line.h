@@ -23,6 +23,20 @@ std::string VariableOf(const std::string& option);
 // all is well.
 std::optional<EarlyExit> ParseCommandLine(CLI::App& app, int argc, const char* const* argv);
 
+// A number from `least` to `most`. Unlike CLI11's own it is not content with NaN.
+inline CLI::Validator NumberIn(double least, double most) {
+  return CLI::Validator(
+      [=](const std::string& given) {
+        double number = 0;
+        const bool in_range = CLI::detail::lexical_cast(given, number) && number >= least &&
+                              number <= most;  // False of NaN.
+        return in_range ? std::string()
+                        : "'" + given + "' is no number from " + CLI::detail::to_string(least) +
+                              " to " + CLI::detail::to_string(most);
+      },
+      "FLOAT in [" + CLI::detail::to_string(least) + " - " + CLI::detail::to_string(most) + "]");
+}
+
 // Adds --name, which sets `value`.
 template <typename T>
 CLI::Option* Add(CLI::App& app, const std::string& name, T& value, const std::string& help) {

@@ -125,7 +125,7 @@ Router::Outcome Router::Route(RoutedRequest request) const {
 Router::Outcome Router::Upscale(const RoutedRequest& request) const {
   if (AnnouncedBytes(request.http) > backend_.max_upload_bytes) {
     return upscaler::Refuse(backend_, {.request_id = request.id,
-                                       .trace_id = TraceIdOf(TraceOf(request.http.headers)),
+                                       .trace = TraceOf(request.http.headers),
                                        .status = BodyTooLarge(backend_.max_upload_bytes),
                                        .took = TimePoint::duration::zero()});
   }

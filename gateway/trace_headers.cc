@@ -26,8 +26,4 @@ std::optional<TraceContext> TraceOf(const HttpHeaders& headers) {
   return ParseTraceContext(parents.front(), absl::StrJoin(AllOf(headers, "tracestate"), ","));
 }
 
-std::string TraceIdOf(const std::optional<TraceContext>& trace) {
-  return trace.has_value() ? std::string(trace->trace_id()) : "";
-}
-
 }  // namespace upscaler

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "gateway/http_message.h"
 #include "telemetry/trace_context.h"
@@ -12,8 +11,5 @@ namespace upscaler {
 
 // As ParseTraceContext; nothing, too, where there are several traceparents.
 std::optional<TraceContext> TraceOf(const HttpHeaders& headers);
-
-// Of the trace, for logs; empty where there is none.
-std::string TraceIdOf(const std::optional<TraceContext>& trace);
 
 }  // namespace upscaler

@@ -130,7 +130,7 @@ void UpscaleHandler::Begin(Respond respond) {
 
 HttpResponse UpscaleHandler::RefuseAs(const absl::Status& status) const {
   return Refuse(backend_, {.request_id = request_id_,
-                           .trace_id = TraceIdOf(trace_),
+                           .trace = trace_,
                            .status = status,
                            .took = backend_.clock.Now() - start_});
 }

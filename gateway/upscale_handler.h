@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,9 +35,9 @@ namespace upscaler {
 // heard of it.
 struct RefusedRequest {
   std::string request_id;
-  std::string trace_id{};    // Of the trace that it is a part of; empty where it is none's.
-  absl::Status status;       // Why.
-  TimePoint::duration took;  // From the request's head to the answer.
+  std::optional<TraceContext> trace{};  // That it is a part of.
+  absl::Status status;                  // Why.
+  TimePoint::duration took;             // From the request's head to the answer.
 };
 
 // What all upscales share; it outlives them.

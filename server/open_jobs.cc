@@ -19,16 +19,19 @@ constexpr std::size_t kBytesPerMib = std::size_t{1} << 20;
 void LogEnd(const Job::Origin& job, const JobEnd& end, Logger& logger) {
   Logger::Fields fields = {
       {"job_id", job.id},
-      {"request_id", job.request_id},
+      {"idempotency_key", job.request_id},
       {"caller", job.caller},
       {"state", v1::UpscaleJobState_Name(end.state)},
       {"code", absl::StatusCodeToString(end.error.code())},
       {"seconds", std::chrono::duration<double>(end.end_time - job.create_time).count()}};
+  if (!job.call_request_id.empty()) fields.push_back({"request_id", job.call_request_id});
+  if (!job.trace_id.empty()) fields.push_back({"trace_id", job.trace_id});
   if (end.error.ok()) {
     logger.Info("job done", fields);
     return;
   }
   fields.push_back({"reason", ReasonOf(end.error).value_or("")});
+  fields.push_back({"error", std::string(end.error.message())});
   if (absl::IsInternal(end.error)) {
     logger.Error("job failed", fields);
   } else {

@@ -21,6 +21,9 @@ constexpr std::size_t kBytesPerMib = std::size_t{1} << 20;
 // At the end, how long clients may take to receive their answers.
 constexpr std::chrono::seconds kDeliveryTime{5};
 
+// And how long calls that come even then may take.
+constexpr std::chrono::milliseconds kLastCalls{100};
+
 // How often it is looked, at the end, whether a device hangs.
 constexpr std::chrono::milliseconds kPatience{100};
 
@@ -176,7 +179,8 @@ absl::Status Server::OpenGateway() {
     CallIdentity call;
     call.method = "refused by the gateway";
     call.request_id = request.request_id;
-    call.span.trace_id = request.trace_id;
+    call.span = tracing_.tracer().Begin(request.trace);
+    if (request.trace.has_value()) call.parent_id = std::string(request.trace->parent_id());
     call.api = Metrics::Api::kRest;
     call.start = clock_.Now() - request.took;
     RecordCall(service_.context(), call, request.status);
@@ -309,7 +313,8 @@ void Server::CloseDoors(std::chrono::milliseconds grace) {
   gateway_backends_.reset();
   // Not by the grace of gRPC's own Shutdown, which waits for those who watch our health, too.
   stalls_.AwaitNobody(end);
-  if (grpc_ != nullptr) grpc_->Shutdown(std::chrono::milliseconds(0));
+  // By a little of it, so that calls which come meanwhile are refused in words.
+  if (grpc_ != nullptr) grpc_->Shutdown(grace.count() > 0 ? kLastCalls : grace);
   admin_.reset();
 }
 

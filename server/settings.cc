@@ -29,6 +29,9 @@ at once.
 Exit codes: 0 ended as asked; 1 could not start, or hangs at the end (the reason is on
 standard error); 2 the command line is wrong; 130 or 143 ended by a second signal.)";
 
+// What a host's name or address is written with.
+constexpr const char* kHost = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
 // The last part of a path, whether or not it ends in a slash.
 std::string FolderName(const std::string& path) {
   const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
@@ -57,7 +60,7 @@ void DescribeModel(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(0, 1 << 20));
   Add(app, "warm-up-seconds", settings.warm_up_seconds,
       "How long to measure, at the start, what pictures cost on a device")
-      ->check(CLI::Range(0.0, 3600.0));
+      ->check(NumberIn(0, 3600));
 }
 
 void DescribeJobs(CLI::App& app, Settings& settings) {
@@ -149,7 +152,7 @@ void DescribeTraces(CLI::App& app, Settings& settings) {
   Add(app, "trace-sample-ratio", settings.trace_sample_ratio,
       "Share of the requests without a traceparent that are traced; those with one say so "
       "themselves")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(NumberIn(0, 1));
 }
 
 void DescribeAccess(CLI::App& app, Settings& settings) {
@@ -178,6 +181,18 @@ void DescribeAccess(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(128, 1 << 20));
 }
 
+// Whether a collector can be there. What else gRPC would take, such as a path of a socket, is
+// taken for a slip.
+bool IsEndpoint(const std::string& text) {
+  const std::optional<HostPort> address = ParseHostPort(text);
+  if (!address.has_value() || address->port == 0) return false;
+  const bool bracketed = address->host.starts_with('[') && address->host.ends_with(']');
+  return !address->host.empty() &&
+         BareHost(address->host)
+                 .find_first_not_of(bracketed ? "0123456789abcdefABCDEF:." : kHost) ==
+             std::string::npos;
+}
+
 // What is wrong with settings that are fine each by itself, if anything.
 std::optional<std::string> Contradiction(const Settings& settings) {
   if (settings.tls_cert.empty() != settings.tls_key.empty()) {
@@ -192,7 +207,7 @@ std::optional<std::string> Contradiction(const Settings& settings) {
   if (settings.uploads_mib < settings.max_upload_mib) {
     return "--uploads-mib must be at least --max-upload-mib, or large pictures could never arrive";
   }
-  if (!settings.otlp_endpoint.empty() && !ParseHostPort(settings.otlp_endpoint).has_value()) {
+  if (!settings.otlp_endpoint.empty() && !IsEndpoint(settings.otlp_endpoint)) {
     return fmt::format("--otlp-endpoint: '{}' given; host:port is wanted", settings.otlp_endpoint);
   }
   if (settings.api_keys_file.empty() &&

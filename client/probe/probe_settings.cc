@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "common/command_line.h"
 #include "common/version.h"
 
 namespace upscaler {
@@ -45,7 +46,7 @@ void DescribeQuestion(CLI::App& app, ProbeSettings& settings, double& seconds) {
       ->option_text("NAME");
   app.add_option("--timeout", seconds, "How long to wait for the answer (default: 5)")
       ->option_text("SECONDS")
-      ->check(CLI::Range(kLeastSeconds, kMostSeconds));
+      ->check(NumberIn(kLeastSeconds, kMostSeconds));
   app.set_version_flag("--version", fmt::format("upscaler-probe {}", kVersion));
 }
 

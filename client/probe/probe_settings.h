@@ -12,8 +12,8 @@
 namespace upscaler {
 
 struct ProbeSettings {
-  ChannelOptions server{};
-  std::string service{};  // Empty: the server as a whole, which is readiness.
+  ChannelOptions server{.proxy = false};  // It is asked from within its container.
+  std::string service{};                  // Empty: the server as a whole, which is readiness.
   std::chrono::milliseconds timeout{5'000};
 };
 

@@ -43,7 +43,7 @@ manifest_of() {
 read_manifest() {
   local digest path
   paths=() digests=()
-  [ -r "$1" ] || fail 2 "cannot read the manifest, $1"
+  if [ ! -r "$1" ] || [ -d "$1" ]; then fail 2 "cannot read the manifest, $1"; fi
   while read -r digest path || [ -n "$digest" ]; do
     case $digest in '' | '#'*) continue ;; esac
     path=${path#\*} # sha256sum --binary
@@ -131,6 +131,17 @@ fetch() {
   done
 }
 
+# Removes from what an earlier run has left what this manifest does not list, and whatever is
+# neither a file nor a folder, such as a link that leads elsewhere.
+drop_unlisted() {
+  local file kept=$'\n.lock\n' path
+  for path in "${paths[@]}"; do kept+=$path$'\n'; done
+  find "$partial" -mindepth 1 -not -type f -not -type d -delete
+  while IFS= read -r -d '' file; do
+    case $kept in *$'\n'"$file"$'\n'*) ;; *) rm -f -- "$partial/$file" ;; esac
+  done < <(find "$partial" -type f -printf '%P\0')
+}
+
 fetch_all() {
   local i file
   for i in "${!paths[@]}"; do
@@ -162,7 +173,8 @@ done
   fail 2 "UPSCALER_WEIGHTS_SECONDS is '$UPSCALER_WEIGHTS_SECONDS'; a number of seconds is wanted"
 [[ $UPSCALER_WEIGHTS_URL =~ ^https?://. ]] || fail 2 "UPSCALER_WEIGHTS_URL is not one of http or https"
 deadline=$UPSCALER_WEIGHTS_SECONDS
-folder=${UPSCALER_WEIGHTS_FOLDER%/} partial=${UPSCALER_WEIGHTS_FOLDER%/}.partial
+folder=$(realpath --canonicalize-missing --no-symlinks -- "$UPSCALER_WEIGHTS_FOLDER")
+partial=$folder.partial
 read_manifest "$UPSCALER_WEIGHTS_MANIFEST"
 
 curl=
@@ -176,8 +188,10 @@ check_folder() {
 }
 
 ! check_folder || exit 0
+if [ -L "$partial" ]; then fail 5 "$partial is a link"; fi
 mkdir -p "$partial" || fail 5 "cannot make $partial; the folder must lie within the volume, not be it"
 # Pods that share a volume take turns. It is a file opened for writing, since NFS locks no other.
+if [ -e "$partial/.lock" ] && [ ! -f "$partial/.lock" ]; then fail 5 "$partial/.lock is no file"; fi
 touch "$partial/.lock" || fail 5 "cannot write to $partial"
 exec 9>"$partial/.lock"
 code=0
@@ -191,6 +205,7 @@ if check_folder; then
   rm -rf "$partial"
   exit
 fi
+drop_unlisted
 fetch_all
 sync --file-system "$partial"
 mv --no-target-directory "$partial" "$folder" || fail 5 "cannot move $partial to $folder"

@@ -104,7 +104,9 @@ void GatewayProgram::RecordRefused(const RefusedRequest& request) {
                            {"code", absl::StatusCodeToString(request.status.code())},
                            {"seconds", std::chrono::duration<double>(request.took).count()},
                            {"error", std::string(request.status.message())}};
-  if (!request.trace_id.empty()) fields.push_back({"trace_id", request.trace_id});
+  if (request.trace.has_value()) {
+    fields.push_back({"trace_id", std::string(request.trace->trace_id())});
+  }
   logger_.Info("request refused", fields);
 }
 

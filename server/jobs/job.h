@@ -36,6 +36,9 @@ class Job {
     std::string request_id;  // Empty if the client did not say.
     std::string digest;      // Of what was asked for; empty without request_id.
     SystemTime create_time;
+    // What the call that created it has in the log; empty after a restart.
+    std::string call_request_id = {};
+    std::string trace_id = {};
   };
 
   // A job that begins. As JobWatchers: its watchers are told by `notifier`.

@@ -108,7 +108,9 @@ absl::StatusOr<JobStore::Created> JobStore::Create(Request request) {
                                               .caller = std::move(request.caller),
                                               .request_id = std::move(request.request_id),
                                               .digest = std::move(request.digest),
-                                              .create_time = table_.CreateTime(options_.now())},
+                                              .create_time = table_.CreateTime(options_.now()),
+                                              .call_request_id = std::move(request.call_request_id),
+                                              .trace_id = std::move(request.trace_id)},
                                   std::move(request.effective_spec), &notifier_);
       table_.Add(job);
     }

@@ -65,6 +65,8 @@ class JobStore {
     std::string request_id = {};  // May be empty.
     std::string digest = {};      // Of JobDigest; counts where there is a request_id.
     v1::UpscaleSpec effective_spec = {};
+    std::string call_request_id = {};  // See Job::Origin.
+    std::string trace_id = {};
   };
   struct Created {
     std::shared_ptr<Job> job;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -31,11 +32,11 @@ std::optional<Metrics::Rejection> RejectionOf(const absl::Status& status) {
   return std::nullopt;
 }
 
-// What the caller sent under `key`, or nothing.
+// What the caller sent under `key`; nothing, too, where it did so twice.
 std::string_view MetadataOf(const grpc::CallbackServerContext& call, const char* key) {
-  const auto found = call.client_metadata().find(key);
-  if (found == call.client_metadata().end()) return {};
-  return {found->second.data(), found->second.size()};
+  const auto [first, end] = call.client_metadata().equal_range(key);
+  if (std::distance(first, end) != 1) return {};
+  return {first->second.data(), first->second.size()};
 }
 
 const char* NameOf(Metrics::Api api) { return api == Metrics::Api::kRest ? "rest" : "grpc"; }

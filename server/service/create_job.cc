@@ -158,7 +158,9 @@ absl::Status CreateJobCall::BeginJob() {
                     .digest = request_id_.empty()
                                   ? std::string()
                                   : digest_.Finish(asked, latents ? &*latents : nullptr),
-                    .effective_spec = EffectiveSpec(task)}));
+                    .effective_spec = EffectiveSpec(task),
+                    .call_request_id = identity_.request_id,
+                    .trace_id = identity_.span.trace_id}));
   {
     MutexLock lock(mutex_);
     created_ = created;

@@ -7,6 +7,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
 
 namespace upscaler {
 namespace {
@@ -14,6 +15,16 @@ namespace {
 using opentelemetry::proto::collector::trace::v1::ExportTraceServiceResponse;
 using opentelemetry::proto::collector::trace::v1::TraceService;
 using SteadyTime = std::chrono::steady_clock;
+
+// A neighbour, without a proxy, that is looked for again as often as it is tried.
+std::shared_ptr<grpc::Channel> ChannelTo(const OtlpExporter::Options& options) {
+  const auto pause = static_cast<int>(options.retry_pause.count());
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, pause);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, pause);
+  return grpc::CreateCustomChannel(options.endpoint, grpc::InsecureChannelCredentials(), arguments);
+}
 
 // As OTLP's specification has it: those after which the same spans may be sent again.
 bool IsWorthRetrying(const absl::Status& status) {
@@ -35,13 +46,13 @@ bool IsWorthRetrying(const absl::Status& status) {
 
 OtlpExporter::OtlpExporter(Options options)
     : options_(std::move(options)),
-      stub_(TraceService::NewStub(
-          grpc::CreateChannel(options_.endpoint, grpc::InsecureChannelCredentials()))),
+      stub_(TraceService::NewStub(ChannelTo(options_))),
       thread_([this] { Run(); }) {}
 
 OtlpExporter::~OtlpExporter() {
   MutexLock lock(mutex_);
   ending_ = true;
+  last_moment_ = std::chrono::system_clock::now() + options_.last_patience;
   changed_.notify_all();
 }
 
@@ -109,7 +120,7 @@ bool OtlpExporter::GivesUp() {
 
 absl::Status OtlpExporter::Send(const std::vector<Span>& spans) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + options_.timeout);
+  context.set_deadline(CallDeadline());
   ExportTraceServiceResponse response;
   absl::Status status;
   try {
@@ -126,6 +137,12 @@ absl::Status OtlpExporter::Send(const std::vector<Span>& spans) {
   }
   Tell(status);
   return status;
+}
+
+std::chrono::system_clock::time_point OtlpExporter::CallDeadline() const {
+  const auto usual = std::chrono::system_clock::now() + options_.timeout;
+  MutexLock lock(mutex_);
+  return ending_ ? std::min(usual, last_moment_) : usual;
 }
 
 void OtlpExporter::CountDropped(std::size_t spans) {

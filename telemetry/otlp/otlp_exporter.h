@@ -33,19 +33,21 @@ class OtlpExporter final : public SpanSink {
   struct Options {
     std::string endpoint{};  // The collector's host:port, without TLS.
     SpanSource source{};
-    std::size_t most_waiting = 4096;              // Spans.
-    std::size_t most_at_once = 512;               // Of them, in one call.
-    std::chrono::milliseconds interval{1000};     // Between calls, unless there are that many.
-    std::chrono::milliseconds timeout{3000};      // Of a call.
-    std::chrono::milliseconds retry_pause{5000};  // After one that the collector did not take.
-    int most_tries = 12;                          // Of the same spans: for a minute.
+    std::size_t most_waiting = 4096;                // Spans.
+    std::size_t most_at_once = 512;                 // Of them, in one call.
+    std::chrono::milliseconds interval{1000};       // Between calls, unless there are that many.
+    std::chrono::milliseconds timeout{3000};        // Of a call.
+    std::chrono::milliseconds retry_pause{5000};    // After one that the collector did not take.
+    std::chrono::milliseconds last_patience{3000};  // With all that waits at the end.
+    int most_tries = 12;                            // Of the same spans: for a minute.
     // Is told how sending goes, when that changes. On the exporter's thread.
     std::function<void(const absl::Status&)> on_change = [](const absl::Status& /*status*/) {};
   };
 
   explicit OtlpExporter(Options options);
 
-  // Sends what waits, but for a collector that does not take it the first time.
+  // Sends what waits, for as long as `last_patience`, and no more where the collector does not
+  // take some.
   ~OtlpExporter() override ABSL_LOCKS_EXCLUDED(mutex_);
 
   OtlpExporter(const OtlpExporter&) = delete;
@@ -66,6 +68,8 @@ class OtlpExporter final : public SpanSink {
   // Sends them, again and again where that is worth it.
   absl::Status Deliver(const std::vector<Span>& spans) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status Send(const std::vector<Span>& spans) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Until when the next call may take.
+  std::chrono::system_clock::time_point CallDeadline() const ABSL_LOCKS_EXCLUDED(mutex_);
   void CountDropped(std::size_t spans) ABSL_LOCKS_EXCLUDED(mutex_);
   // At the end, when the collector has not taken some: the rest would fare no better.
   bool GivesUp() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -80,6 +84,7 @@ class OtlpExporter final : public SpanSink {
   std::deque<Span> waiting_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t dropped_ ABSL_GUARDED_BY(mutex_) = 0;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  std::chrono::system_clock::time_point last_moment_ ABSL_GUARDED_BY(mutex_);  // At the end.
 
   // Last, so that it starts after, and ends before, everything it uses.
   std::jthread thread_;

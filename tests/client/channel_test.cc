@@ -105,5 +105,15 @@ TEST_F(MutualTlsTest, NamesAFileThatIsNotThere) {
   EXPECT_NE(status.message().find("missing.pem"), absl::string_view::npos);
 }
 
+TEST_F(MutualTlsTest, NamesAFolderThatShouldBeAFile) {
+  ChannelOptions options = Good();
+  options.ca_file = ::testing::TempDir();
+
+  const absl::Status status = Call(options);
+
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_NE(status.message().find("it is a folder"), absl::string_view::npos);
+}
+
 }  // namespace
 }  // namespace upscaler

@@ -89,8 +89,8 @@ TEST_F(GatewayRefusalTest, SaysWhoseTraceARefusalIsAPartOf) {
   Post({{"image", std::string(kMaxUpload, 'x')}}, trace);
 
   ASSERT_THAT(refused(), SizeIs(2));
-  EXPECT_EQ(refused()[0].trace_id, "0af7651916cd43dd8448eb211c80319c");
-  EXPECT_EQ(refused()[1].trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(refused()[0].trace->trace_id(), "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(refused()[1].trace->trace_id(), "0af7651916cd43dd8448eb211c80319c");
 }
 
 TEST_F(GatewayRefusalTest, SaysThatItIsLoadingUntilItKnowsTheModel) {

@@ -227,6 +227,35 @@ def test_a_folder_with_other_content_is_left_as_it_is(tmp_path, file_server, var
     assert not file_server.asked
 
 
+def test_nothing_comes_into_the_folder_that_is_not_listed(tmp_path, variables):
+    partial, elsewhere = tmp_path / "model.partial", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_text("mine")
+    (partial / "old").mkdir(parents=True)
+    (partial / "old/junk").write_text("of another manifest")
+    (partial / "unet").symlink_to(elsewhere)
+
+    ended = fetch(variables)
+
+    assert ended.returncode == 0, ended.stderr
+    assert files_of(tmp_path / "model") == files_of(DEMO_MODEL)
+    assert files_of(elsewhere) == {"precious": b"mine"}
+
+
+def test_a_slash_at_the_end_of_the_folder_means_nothing(tmp_path, variables):
+    ended = fetch(variables | {"UPSCALER_WEIGHTS_FOLDER": f"{tmp_path}/model//"})
+
+    assert ended.returncode == 0, ended.stderr
+    assert files_of(tmp_path / "model") == files_of(DEMO_MODEL)
+
+
+def test_a_folder_is_no_manifest(tmp_path, variables):
+    ended = fetch(variables | {"UPSCALER_WEIGHTS_MANIFEST": str(tmp_path)})
+
+    assert ended.returncode == 2
+    assert ended.stderr == f"weights: cannot read the manifest, {tmp_path}\n"
+
+
 def test_two_at_a_time_fetch_once(tmp_path, file_server, variables):
     file_server.holds.clear()
     command = {"args": [SCRIPT], "env": ENVIRONMENT | variables, "stdout": subprocess.DEVNULL}

@@ -123,6 +123,20 @@ def test_rest_and_jobs_are_traced_too(client, collector):
     (begun,) = collector.await_spans(job, PARTS | {CREATE_JOB})[CREATE_JOB]
     (written,) = collector.await_spans(job, PARTS)["encode picture"]
     assert written.parent_span_id == begun.span_id
+    client.server.await_logged(message="job done", trace_id=job)
+
+
+def test_what_rest_refuses_by_itself_is_traced(client, collector):
+    trace_id = "7" * 32
+    headers = {"traceparent": traceparent(trace_id)}
+
+    response = client.post_with_headers(SMALL, headers, num_inference_steps="many")
+
+    assert response.status_code == 400
+    refused = "refused by the gateway"
+    (span,) = collector.await_spans(trace_id, {refused})[refused]
+    assert span.parent_span_id.hex() == CALLERS_SPAN
+    client.server.await_logged(trace_id=trace_id, span_id=span.span_id.hex())
 
 
 def test_an_error_stands_in_the_span(client, collector):

@@ -99,9 +99,14 @@ TEST(SettingsTest, TracesToACollectorIfThereIsOne) {
   EXPECT_EQ(ParseWell({}).otlp_endpoint, "");
   EXPECT_EQ(ParseWell({"--otlp-endpoint=collector:4317"}).otlp_endpoint, "collector:4317");
   EXPECT_EQ(ParseWell({"--trace-sample-ratio=0.1"}).trace_sample_ratio, 0.1);
-  EXPECT_THAT(ParseBadly({"--otlp-endpoint=http://collector"}).text,
-              HasSubstr("--otlp-endpoint: 'http://collector' given; host:port is wanted"));
-  EXPECT_EQ(ParseBadly({"--trace-sample-ratio=1.5"}).code, 2);
+  EXPECT_EQ(ParseWell({"--otlp-endpoint=[::1]:4317"}).otlp_endpoint, "[::1]:4317");
+  EXPECT_THAT(ParseBadly({"--otlp-endpoint=http://collector:4317"}).text,
+              HasSubstr("--otlp-endpoint: 'http://collector:4317' given; host:port is wanted"));
+  for (const char* wrong : {"--otlp-endpoint=:4317", "--otlp-endpoint=host:0",
+                            "--otlp-endpoint=a b:1", "--otlp-endpoint=::1:1",
+                            "--trace-sample-ratio=1.5", "--trace-sample-ratio=nan"}) {
+    EXPECT_EQ(ParseBadly({wrong}).code, 2) << wrong;
+  }
 }
 
 TEST(SettingsTest, TakesWaysOfBatching) {

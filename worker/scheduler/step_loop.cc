@@ -183,10 +183,10 @@ bool StepLoop::EncodePart() {
 
 void StepLoop::EndEncoding(BegunState& begun) {
   begun.denoise_start = parts_.clock.Now();
-  begun.timings.encode = begun.denoise_start - begun.encode_start;
+  begun.timings.encode = *begun.denoise_start - begun.encode_start;
   if (begun.row.spec.picture == nullptr) return;
   parts_.observer.OnStage(Stage::kVaeEncode, begun.vae_encode);
-  begun.row.trace.OnPart(WorkPart::kVaeEncode, begun.text_end, begun.denoise_start);
+  begun.row.trace.OnPart(WorkPart::kVaeEncode, begun.text_end, *begun.denoise_start);
 }
 
 bool StepLoop::Step(std::span<BegunState* const> batch) {
@@ -301,9 +301,9 @@ StepLoop::Begun StepLoop::Take(const BegunState* begun) {
 
 void StepLoop::Finish(Begun begun) {
   const TimePoint end = parts_.clock.Now();
-  begun->timings.denoise = end - begun->denoise_start;
+  begun->timings.denoise = end - *begun->denoise_start;
   parts_.observer.OnStage(Stage::kDenoise, begun->timings.denoise);
-  begun->row.trace.OnPart(WorkPart::kSteps, begun->denoise_start, end);
+  begun->row.trace.OnPart(WorkPart::kSteps, *begun->denoise_start, end);
   parts_.queue.End(begun->row, TimePoint::duration::zero());
   Engine::Decoding decoding = engine_->Finish(begun->row.id);
   DecodingPlace place = {
@@ -330,8 +330,8 @@ void StepLoop::Restart(Row row, const RowCourse& course) {
 }
 
 void StepLoop::Leave(Begun begun, absl::Status status) {
-  if (begun->course.steps_done > 0) {
-    begun->row.trace.OnPart(WorkPart::kSteps, begun->denoise_start, parts_.clock.Now());
+  if (begun->denoise_start.has_value()) {
+    begun->row.trace.OnPart(WorkPart::kSteps, *begun->denoise_start, parts_.clock.Now());
   }
   engine_->Drop(begun->row.id);
   parts_.queue.End(begun->row, WorkLeft(begun->row, begun->course));

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,8 +71,8 @@ class StepLoop {
     RowTimings timings{};
     TimePoint encode_start{};
     TimePoint text_end{};
-    TimePoint denoise_start{};
-    TimePoint::duration vae_encode{};  // So far.
+    std::optional<TimePoint> denoise_start{};  // When it was encoded.
+    TimePoint::duration vae_encode{};          // So far.
   };
 
   // Held by pointer, so that rows stay where they are as others come and go.

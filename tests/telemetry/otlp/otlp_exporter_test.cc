@@ -53,6 +53,17 @@ class Collector final : public TraceService::Service {
     rejected_ = spans;
   }
 
+  // From now on calls are not answered, until Release.
+  void Hold() {
+    MutexLock lock(mutex_);
+    holding_ = true;
+  }
+  void Release() {
+    MutexLock lock(mutex_);
+    holding_ = false;
+    changed_.notify_all();
+  }
+
   std::vector<std::string> AwaitSpans(std::size_t count) {
     MutexLock lock(mutex_);
     while (names_.size() < count) lock.Wait(changed_);
@@ -70,6 +81,7 @@ class Collector final : public TraceService::Service {
     MutexLock lock(mutex_);
     ++calls_;
     changed_.notify_all();
+    while (holding_) lock.Wait(changed_);
     if (refusals_left_ > 0) {
       --refusals_left_;
       return refusal_;
@@ -87,6 +99,7 @@ class Collector final : public TraceService::Service {
   std::condition_variable changed_;
   std::vector<std::string> names_ ABSL_GUARDED_BY(mutex_);
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool holding_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::Status refusal_ ABSL_GUARDED_BY(mutex_);
   int refusals_left_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t rejected_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -197,6 +210,20 @@ TEST_F(OtlpExporterTest, HoldsNoMoreThanItMay) {
   for (int i = 0; i < 5; ++i) exporter.Add({.name = "a"});
 
   EXPECT_EQ(exporter.dropped(), 3U);
+}
+
+// It would be a test that never ends.
+TEST_F(OtlpExporterTest, EndsThoughTheCollectorDoesNotAnswer) {
+  collector_.Hold();
+  {
+    OtlpExporter::Options options = Options();
+    options.interval = 1h;
+    options.timeout = 1h;
+    options.last_patience = 1ms;
+    OtlpExporter exporter(std::move(options));
+    exporter.Add({.name = "a"});
+  }
+  collector_.Release();
 }
 
 TEST_F(OtlpExporterTest, EndsWithoutACollector) {
