@@ -8,7 +8,8 @@ Each is a process of its own that holds the model, and they take turns: in each 
 them makes one picture, after one that does not count. What is compared are ratios of medians, all
 from the same machine, threads, checkpoint and precision: float32 on a CPU, float16 on a GPU, where
 diffusers has its channels last, too, and ours CUDA graphs besides. Without a checkpoint one of the
-published model's size is made, with random weights. Writes benchmarks/results/model.json, or
+published model's size is made, with random weights. All hold their model at once, which is 28 GB at
+256x256: where there is less, leave some out (--without "ours, served"). Writes benchmarks/results/model.json, or
 model-gpu.json. The GPU's part has been run on no device yet.
 """
 
@@ -39,8 +40,11 @@ class Rival:
     def __init__(self, name: str, command: list[str]):
         self.name = name
         self.runs: list[dict] = []
+        self._command = command
+
+    def start(self) -> None:
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._pid = self._process.pid  # Of what holds the model.
 
@@ -92,7 +96,11 @@ def rivals(checkpoint: str, pixels: int, steps: int, where: argparse.Namespace) 
 
 def compare(checkpoint: str, pixels: int, steps: int, where: argparse.Namespace) -> dict:
     print(f"{pixels}x{pixels}, {steps} steps")
-    all_rivals = rivals(checkpoint, pixels, steps, where)
+    all_rivals = [
+        rival for rival in rivals(checkpoint, pixels, steps, where) if rival.name not in where.without
+    ]
+    for rival in all_rivals:
+        rival.start()
     for rival in all_rivals:
         rival.run()
     for _ in range(where.rounds):
@@ -126,6 +134,8 @@ def main() -> None:
     parser.add_argument("--checkpoint")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--without", action="append", default=[], metavar="RIVAL")
+    parser.add_argument("--out", type=Path, help="instead of that file")
     arguments = parser.parse_args()
     kind = "cpu" if arguments.device == "cpu" else "gpu"
 
@@ -144,7 +154,7 @@ def main() -> None:
         "threads": arguments.threads,
         "runs": runs,
     }
-    file = RESULTS / ("model.json" if kind == "cpu" else "model-gpu.json")
+    file = arguments.out or RESULTS / ("model.json" if kind == "cpu" else "model-gpu.json")
     file.write_text(json.dumps(result, indent=2) + "\n")
 
 

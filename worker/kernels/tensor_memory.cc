@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/Device.h>
@@ -49,6 +50,18 @@ void* Map(std::size_t bytes) {
   Unmap(begin + before + bytes, more - before);
   ::madvise(begin + before, bytes, MADV_HUGEPAGE);
   return begin + before;
+}
+
+// Has the huge page at `to` be the memory at `from`, which is gone from there, as a whole and with
+// what is in it. False where the system does not do so; then `to` is as good as before.
+bool MoveHugePage(char* from, char* to) {
+  if (::mremap(from, kHugePage, kHugePage, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED) {
+    return true;
+  }
+  // It may have made room there before it failed.
+  ::mmap(to, kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+         /*fd=*/-1, /*offset=*/0);
+  return false;
 }
 
 // LibTorch knows one allocator a process, and so there is one. Never destroyed: tensors may
@@ -110,9 +123,10 @@ void* TensorMemory::Take(std::size_t& bytes) {
     waiting_bytes_ -= bytes;
     waiting_.erase(found);
   } else {
-    Release(bytes);
     block = Map(bytes);
-    if (block == nullptr) {
+    if (block != nullptr) {
+      Release(bytes, static_cast<char*>(block));
+    } else {
       Release(waiting_bytes_);
       block = Map(bytes);
     }
@@ -132,16 +146,32 @@ void TensorMemory::PutBack(void* block, std::size_t bytes) {
   }
 }
 
-void TensorMemory::Release(std::size_t bytes) {
-  std::size_t released = 0;
-  while (released < bytes && !waiting_.empty()) {
+void TensorMemory::Release(std::size_t bytes, char* heir) {
+  while (bytes > 0 && !waiting_.empty()) {
     // The one that is enough and no more, or else the largest.
-    auto chosen = waiting_.lower_bound(bytes - released);
+    auto chosen = waiting_.lower_bound(bytes);
     if (chosen == waiting_.end()) --chosen;
-    Unmap(chosen->second, chosen->first);
-    released += chosen->first;
-    waiting_bytes_ -= chosen->first;
-    waiting_.erase(chosen);
+    auto block = waiting_.extract(chosen);
+    waiting_bytes_ -= block.key();
+    auto* begin = static_cast<char*>(block.mapped());
+    char* const end = begin + block.key();
+    const std::size_t wanted = std::min(bytes, block.key());
+    bytes -= wanted;
+
+    std::size_t left = wanted;
+    while (heir != nullptr && left >= kHugePage && MoveHugePage(begin, heir)) {
+      begin += kHugePage;
+      heir += kHugePage;
+      left -= kHugePage;
+    }
+    // What is not wanted goes on waiting, in whole huge pages: one that is cut is none any more.
+    const std::size_t kept = heir == nullptr ? 0 : (block.key() - wanted) / kHugePage * kHugePage;
+    Unmap(begin + kept, static_cast<std::size_t>(end - begin) - kept);
+    if (kept == 0) continue;
+    block.key() = kept;
+    block.mapped() = begin;
+    waiting_.insert(std::move(block));
+    waiting_bytes_ += kept;
   }
 }
 

@@ -20,8 +20,9 @@ namespace upscaler {
 // Blocks of a mebibyte and more come from the pool, smaller ones from `small`.
 //
 // A freed block waits to be used again for what is almost as large. Before more is mapped, as much
-// of what waits is given back to the system: so the pool maps no more than was in use at once, and
-// whatever waits can be counted as free.
+// of what waits is given up: so the pool maps no more than was in use at once, and whatever waits
+// can be counted as free. The pages of what is given up become part of what is mapped, by an entry
+// in the page table each, so that the system has none to fill with zeros.
 //
 // Thread-safe. Must outlive what it has given out.
 class TensorMemory final : public c10::Allocator {
@@ -55,8 +56,9 @@ class TensorMemory final : public c10::Allocator {
   // system has none.
   void* Take(std::size_t& bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   void PutBack(void* block, std::size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Gives waiting blocks back to the system, of `bytes` together, or all.
-  void Release(std::size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives waiting blocks back to the system, of `bytes` together, or all; but their pages to
+  // `heir`, if there is one: a new block of so many bytes, which nobody has used.
+  void Release(std::size_t bytes, char* heir = nullptr) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   c10::Allocator& small_;
   mutable Mutex mutex_;

@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <map>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -78,6 +81,53 @@ TEST_F(TensorMemoryTest, MapsNoMoreThanWasInUseAtOnce) {
     mapped.push_back(memory_.bytes_in_use() + memory_.bytes_waiting());
   }
   EXPECT_THAT(mapped, Each(Le(most)));
+}
+
+TEST_F(TensorMemoryTest, MakesANewBlockOfPagesThatWait) {
+  constexpr std::size_t kBehindTheFirstPage = 100;
+  c10::DataPtr before = memory_.allocate(64 * kMiB);
+  std::memset(before.get(), 'a', 64 * kMiB);
+  before.clear();
+
+  const c10::DataPtr data = memory_.allocate(20 * kMiB);
+
+  // Had they come from the system they would be zeros.
+  const auto* bytes = static_cast<const char*>(data.get());
+  for (std::size_t at = kBehindTheFirstPage; at < 16 * kMiB; at += kMiB) {
+    EXPECT_THAT(bytes[at], Eq('a')) << at;
+  }
+}
+
+TEST_F(TensorMemoryTest, KeepsWhatIsLeftOfABlockThatWasTooLarge) {
+  memory_.allocate(64 * kMiB).clear();
+  const std::size_t mapped = memory_.bytes_waiting();
+  const c10::DataPtr data = memory_.allocate(20 * kMiB);
+
+  // But for what is not a whole huge page.
+  EXPECT_THAT(memory_.bytes_in_use() + memory_.bytes_waiting(), Ge(mapped - 2 * kMiB));
+}
+
+// As layers do, with blocks that live for different times.
+TEST_F(TensorMemoryTest, KeepsEveryBlocksContentApart) {
+  std::map<std::size_t, c10::DataPtr> living;
+  std::map<std::size_t, std::size_t> sizes;
+  std::size_t most = 0;
+  std::mt19937 random(1);
+  for (std::size_t number = 0; number < 100; ++number) {
+    const std::size_t bytes = kMiB / 2 + random() % (8 * kMiB);
+    living[number] = memory_.allocate(bytes);
+    sizes[number] = bytes;
+    std::memset(living[number].get(), static_cast<int>(number % 251), bytes);
+    most = std::max(most, memory_.bytes_in_use());
+    EXPECT_THAT(memory_.bytes_in_use() + memory_.bytes_waiting(), Le(most));
+    if (living.size() < 6) continue;
+    const auto gone = std::next(living.begin(), static_cast<std::ptrdiff_t>(random() % 6));
+    const auto* content = static_cast<const unsigned char*>(gone->second.get());
+    const auto expected = static_cast<unsigned char>(gone->first % 251);
+    EXPECT_THAT(std::count(content, content + sizes[gone->first], expected),
+                Eq(static_cast<std::ptrdiff_t>(sizes[gone->first])));
+    living.erase(gone);
+  }
 }
 
 TEST_F(TensorMemoryTest, MapsNoMoreWhileEnoughWaits) {
