@@ -102,9 +102,9 @@ TEST(SettingsTest, TracesToACollectorIfThereIsOne) {
   EXPECT_EQ(ParseWell({"--otlp-endpoint=[::1]:4317"}).otlp_endpoint, "[::1]:4317");
   EXPECT_THAT(ParseBadly({"--otlp-endpoint=http://collector:4317"}).text,
               HasSubstr("--otlp-endpoint: 'http://collector:4317' given; host:port is wanted"));
-  for (const char* wrong : {"--otlp-endpoint=:4317", "--otlp-endpoint=host:0",
-                            "--otlp-endpoint=a b:1", "--otlp-endpoint=::1:1",
-                            "--trace-sample-ratio=1.5", "--trace-sample-ratio=nan"}) {
+  for (const char* wrong :
+       {"--otlp-endpoint=:4317", "--otlp-endpoint=host:0", "--otlp-endpoint=a b:1",
+        "--otlp-endpoint=::1:1", "--trace-sample-ratio=1.5", "--trace-sample-ratio=nan"}) {
     EXPECT_EQ(ParseBadly({wrong}).code, 2) << wrong;
   }
 }
