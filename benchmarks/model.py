@@ -8,7 +8,7 @@ Each is a process of its own that holds the model, and they take turns: in each 
 them makes one picture, after one that does not count. What is compared are ratios of medians, all
 from the same machine, threads, checkpoint and precision: float32 on a CPU, float16 on a GPU, where
 diffusers has its channels last, too, and ours CUDA graphs besides. Without a checkpoint one of the
-published model's size is made, with random weights. All hold their model at once, which is 28 GB at
+published model's size is made, with random weights. All hold their model at once, which is 26 GB at
 256x256: where there is less, leave some out (--without "ours, served"). Writes benchmarks/results/model.json, or
 model-gpu.json. The GPU's part has been run on no device yet.
 """
