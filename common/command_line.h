@@ -19,23 +19,14 @@ EarlyExit Mistake(const std::string& problem);
 // The variable that sets an option, too: "device" is UPSCALER_DEVICE.
 std::string VariableOf(const std::string& option);
 
-// Reads the command line, the variables, and the file that --config names. Nothing where
-// all is well.
+// Reads the command line and the variables. Nothing where all is well.
+std::optional<EarlyExit> ParseArguments(CLI::App& app, int argc, const char* const* argv);
+
+// The same, and the file that --config names.
 std::optional<EarlyExit> ParseCommandLine(CLI::App& app, int argc, const char* const* argv);
 
 // A number from `least` to `most`. Unlike CLI11's own it is not content with NaN.
-inline CLI::Validator NumberIn(double least, double most) {
-  return CLI::Validator(
-      [=](const std::string& given) {
-        double number = 0;
-        const bool in_range = CLI::detail::lexical_cast(given, number) && number >= least &&
-                              number <= most;  // False of NaN.
-        return in_range ? std::string()
-                        : "'" + given + "' is no number from " + CLI::detail::to_string(least) +
-                              " to " + CLI::detail::to_string(most);
-      },
-      "FLOAT in [" + CLI::detail::to_string(least) + " - " + CLI::detail::to_string(most) + "]");
-}
+CLI::Validator NumberIn(double least, double most);
 
 // Adds --name, which sets `value`.
 template <typename T>

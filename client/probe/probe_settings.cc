@@ -1,6 +1,6 @@
 #include "client/probe/probe_settings.h"
 
-#include <sstream>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -81,13 +81,7 @@ std::variant<ProbeSettings, EarlyExit> ParseProbeSettings(int argc, const char* 
   app.footer(kFooter);
   DescribeQuestion(app, settings, seconds);
   DescribeTls(app, settings.server);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {  // --help and --version come this way too.
-    std::ostringstream text;
-    const int code = app.exit(error, text, text);
-    return EarlyExit{.code = code == 0 ? 0 : 2, .text = text.str()};
-  }
+  if (auto exit = ParseArguments(app, argc, argv)) return *std::move(exit);
 
   ChannelOptions& server = settings.server;
   server.tls = server.tls || !server.ca_file.empty() || !server.tls_name.empty() ||

@@ -107,7 +107,9 @@ void RecordCall(const CallContext& context, const CallIdentity& call, const absl
   if (const auto rejection = RejectionOf(status)) context.metrics.CountRejection(*rejection);
 
   // Not of strangers, who could keep everybody's spans from being sent.
-  if (!absl::IsUnauthenticated(status)) context.tracer.Record(SpanOf(context, call, status));
+  if (call.span.sampled && !absl::IsUnauthenticated(status)) {
+    context.tracer.Record(SpanOf(context, call, status));
+  }
 
   Logger::Fields fields = {{"request_id", call.request_id},
                            {"api", NameOf(call.api)},
