@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -82,10 +83,8 @@ std::int64_t BytesForRows(const Settings& settings,
   return least;
 }
 
-}  // namespace
-
-absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource& source,
-                                          const Clock& clock, Logger& logger) {
+absl::StatusOr<LoadedEngines> LoadHere(const Settings& settings, EngineSource& source,
+                                       const Clock& clock, Logger& logger) {
   LoadedEngines loaded{.engines = {},
                        .costs = std::make_unique<CostModel>(settings.max_batch),
                        .sides = {},
@@ -107,6 +106,17 @@ absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource
           Measure(settings, *loaded.engines.back(), *device, clock, *loaded.costs, logger));
     }
   }
+  return loaded;
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedEngines> LoadEngines(const Settings& settings, EngineSource& source,
+                                          const Clock& clock, Logger& logger) {
+  // On a thread of its own: those that OpenMP has brought for it end with it. See
+  // Engine::wants_one_thread.
+  absl::StatusOr<LoadedEngines> loaded;
+  std::jthread([&] { loaded = LoadHere(settings, source, clock, logger); }).join();
   return loaded;
 }
 

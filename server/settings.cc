@@ -49,7 +49,8 @@ void DescribeModel(CLI::App& app, Settings& settings) {
   Add(app, "dtype", settings.dtype, "What the model computes in")
       ->check(CLI::IsMember({"float32", "float16"}));
   Add(app, "model-threads", settings.model_threads,
-      "CPU threads of the model, per replica; 0 means cores divided by CPU replicas")
+      "CPU threads of the model, per replica; 0 divides the cores that the process may use among "
+      "the CPU replicas")
       ->check(CLI::Range(0, 1024));
   Add(app, "cuda-graphs", settings.cuda_graphs,
       "CUDA graphs that a replica on a GPU keeps, one for each size of a batch: small pictures are "

@@ -21,9 +21,9 @@ struct Settings {
   std::string weights_variant{};  // "fp16" for files called ….fp16.safetensors.
   std::vector<std::string> devices = {"cpu"};  // One replica each: cpu, cuda:0, …
   std::string dtype = "float32";               // Or float16.
-  int model_threads = 0;        // Of a replica on the CPU; 0 means cores divided by such replicas.
-  std::size_t cuda_graphs = 0;  // A replica keeps on a GPU; 0 starts kernels one by one.
-  int image_threads = 2;        // For decoding and encoding pictures.
+  int model_threads = 0;            // Of a replica on the CPU; 0 divides the cores among them.
+  std::size_t cuda_graphs = 0;      // A replica keeps on a GPU; 0 starts kernels one by one.
+  int image_threads = 2;            // For decoding and encoding pictures.
   std::size_t text_cache_mib = 64;  // A device, for prompts that were read lately.
   double warm_up_seconds = 0.3;     // A device, for measuring what pictures cost.
 

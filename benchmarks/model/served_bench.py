@@ -55,8 +55,9 @@ def main() -> None:
     for number, _ in enumerate(sys.stdin):
         wish = {
             "image": image,
-            # Another one each time: the server would know it and save its encoding.
+            # Others each time: the server would know them and save their encoding.
             "prompt": f"a sharp, highly detailed photo, number {number}",
+            "negative_prompt": f"blurry, number {number}",
             "num_inference_steps": arguments.steps,
             "guidance_scale": arguments.guidance_scale,
         }

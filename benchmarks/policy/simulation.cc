@@ -36,7 +36,7 @@ class StepSimulation {
     auto engine = std::make_unique<test::DelayEngine>(script_);
 
     StepLoop loop(
-        parts_, {.batching = batching_}, std::move(engine),
+        parts_, {.batching = batching_}, std::move(engine), CallHere,
         [this](DecodingTask task) { Decode(std::move(task)); }, pulses_);
     while (next_ < jobs_.size() || unfinished_ > 0) {
       if (unfinished_ == 0) AdvanceTo(jobs_[next_].arrival);

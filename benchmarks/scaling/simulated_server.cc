@@ -61,11 +61,11 @@ void SimulatedServer::AddDevice() {
       assert(measured.ok());
     });
   }
-  // Decoding takes the device's time, as on a device that is full with either. The product
-  // decodes beside the steps, which then are slower by as much.
+  // Decoding takes the device's time, as on a CPU. On a GPU the product decodes beside the
+  // steps, which then are slower by as much.
   const Decoder decode_at_once = [](DecodingTask task) { std::move(task)(); };
   device->loop = std::make_unique<StepLoop>(parts_, StepLoop::Options{}, std::move(engine),
-                                            decode_at_once, device->pulses);
+                                            CallHere, decode_at_once, device->pulses);
   devices_.push_back(std::move(device));
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,6 +54,16 @@ TEST_F(LoadEnginesTest, MakesOneForEachDeviceInOrder) {
   EXPECT_THAT(loaded->engines, SizeIs(3));
   EXPECT_THAT(engines_.devices(), ElementsAre("cuda:1", "cpu", "cpu"));
   EXPECT_EQ(loaded->sides.multiple, 8);
+}
+
+// Where OpenMP has threads for every thread that has computed.
+TEST_F(LoadEnginesTest, ComputesOnAThreadThatEnds) {
+  script_.pass_time = [this, caller = std::this_thread::get_id()](TimePoint::duration time) {
+    EXPECT_NE(std::this_thread::get_id(), caller);
+    clock_.Advance(time);
+  };
+
+  EXPECT_THAT(Load(), IsOk());
 }
 
 TEST_F(LoadEnginesTest, MeasuresHowManyRowsAreWorthAStep) {

@@ -18,6 +18,7 @@ constexpr std::int64_t kMaxPixels = 512 * 512;
 // beside the pixels, or the decoding, which needs more for each of them.
 class EngineWithMemory final : public Engine {
  public:
+  bool wants_one_thread() const override { return false; }
   SideRule sides() const override { return {.multiple = 64, .minimum = 64}; }
   LatentsRule latents() const override { return {}; }
   std::int64_t RowBytes(const BatchKey& key) const override {

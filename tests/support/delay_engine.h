@@ -38,6 +38,7 @@ class DelayEngine final : public Engine {
   absl::StatusOr<Image> Preview(RowId id) override;
   Decoding Finish(RowId id) override;
   void Drop(RowId id) override;
+  bool wants_one_thread() const override { return script_.wants_one_thread; }
   SideRule sides() const override { return script_.sides; }
   LatentsRule latents() const override { return script_.latents; }
   std::int64_t RowBytes(const BatchKey& key) const override;

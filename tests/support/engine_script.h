@@ -70,7 +70,8 @@ class EngineScript {
   std::function<void(const Seeds&)> before_step = [](const Seeds& /*seeds*/) {};
   std::function<void(const RowPart&)> before_part = [](const RowPart& /*part*/) {};
 
-  // Set beforehand: what the model asks for and what the device has.
+  // Set beforehand: what the engine and the model ask for and what the device has.
+  bool wants_one_thread = false;
   SideRule sides{};
   LatentsRule latents{};
   std::int64_t row_bytes = 1;

@@ -1,8 +1,11 @@
 #include "worker/engine/cpu_threads.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <ATen/Parallel.h>
+
+#include "worker/engine/control_groups.h"
 
 namespace upscaler {
 
@@ -11,7 +14,12 @@ int ThreadsPerReplica(int wanted, int cores, int replicas) {
   return std::max(1, cores / std::max(1, replicas));
 }
 
-int CpuCores() { return at::intraop_default_num_threads(); }
+int CpuCores(const std::filesystem::path& root) {
+  const int cores = at::intraop_default_num_threads();
+  const std::optional<double> quota = CpuQuota(root);
+  if (!quota.has_value() || *quota >= cores) return cores;
+  return std::max(1, static_cast<int>(*quota));
+}
 
 void ComputeWithThreads(int threads) {
   // The question already brings a new thread in line with the process's number.

@@ -7,14 +7,18 @@
 
 #pragma once
 
+#include <filesystem>
+
 namespace upscaler {
 
 // The threads of one replica of several on a machine's CPU: `wanted`, or for 0 its
 // share of `cores`, at least one.
 int ThreadsPerReplica(int wanted, int cores, int replicas);
 
-// The cores of this machine, or what OMP_NUM_THREADS says instead.
-int CpuCores();
+// The cores of this machine, or what OMP_NUM_THREADS says instead, but no more than whole
+// ones of what the process may have of their time (see CpuQuota), which is read below `root`:
+// with one thread more than that, all would wait for one that is held up. At least one.
+int CpuCores(const std::filesystem::path& root = "/");
 
 // Makes the calling thread compute with `threads` threads from here on. Costs nothing
 // where it does so already.

@@ -1,16 +1,16 @@
 #include "worker/engine/device_memory.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
+#include "worker/engine/control_groups.h"
 #include "worker/kernels/device/catch_torch.h"
 #include "worker/kernels/tensor_memory.h"
 
@@ -19,12 +19,6 @@ namespace {
 
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kBytesPerKib = 1024;
-
-// "" for a file that is not there.
-std::string ReadText(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // Abseil's string_view is not the standard library's here.
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
@@ -52,25 +46,14 @@ std::optional<std::int64_t> KibField(std::string_view text, absl::string_view na
   return *kib * kBytesPerKib;
 }
 
-// `mount` and `path` below it, then each folder around that, up to `mount`.
-std::vector<std::filesystem::path> Outwards(const std::filesystem::path& mount,
-                                            const std::filesystem::path& path) {
-  std::vector<std::filesystem::path> folders;
-  for (std::filesystem::path rest = path.relative_path(); !rest.empty();
-       rest = rest.parent_path()) {
-    folders.push_back(mount / rest);
-  }
-  folders.push_back(mount);
-  return folders;
-}
-
 // The least that the groups have left, whose files have these names.
 std::int64_t LeftInGroups(const std::vector<std::filesystem::path>& folders, const char* limit,
                           const char* usage) {
   std::int64_t least = kNoLimit;
   for (const std::filesystem::path& folder : folders) {
-    const std::optional<std::int64_t> left = LeftInGroup(
-        ReadText(folder / limit), ReadText(folder / usage), ReadText(folder / "memory.stat"));
+    const std::optional<std::int64_t> left =
+        LeftInGroup(ReadKernelFile(folder / limit), ReadKernelFile(folder / usage),
+                    ReadKernelFile(folder / "memory.stat"));
     least = std::min(least, left.value_or(kNoLimit));
   }
   return least;
@@ -80,7 +63,7 @@ std::int64_t LeftInGroups(const std::vector<std::filesystem::path>& folders, con
 std::int64_t LeastLimit(const std::vector<std::filesystem::path>& folders, const char* limit) {
   std::int64_t least = kNoLimit;
   for (const std::filesystem::path& folder : folders) {
-    least = std::min(least, ToNumber(View(ReadText(folder / limit))).value_or(kNoLimit));
+    least = std::min(least, ToNumber(View(ReadKernelFile(folder / limit))).value_or(kNoLimit));
   }
   return least;
 }
@@ -104,36 +87,19 @@ std::optional<std::int64_t> LeftInGroup(std::string_view limit, std::string_view
   return std::max<std::int64_t>(0, *most - std::max<std::int64_t>(0, *taken - cache));
 }
 
-MemoryGroups MemoryGroupsOf(std::string_view cgroup, const std::filesystem::path& mount) {
-  MemoryGroups groups;
-  for (const absl::string_view line : absl::StrSplit(View(cgroup), '\n')) {
-    // A hierarchy's number, its controllers, and the path: "4:memory:/a", "0::/b".
-    const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
-    if (parts.size() < 3) continue;
-    const std::vector<std::string> controllers = absl::StrSplit(parts[1], ',');
-    if (parts[0] == "0" && parts[1].empty()) {
-      groups.version2 = Outwards(mount, parts[2]);
-    } else if (std::count(controllers.begin(), controllers.end(), "memory") > 0) {
-      groups.version1 = Outwards(mount / "memory", parts[2]);
-    }
-  }
-  return groups;
-}
-
 std::int64_t FreeHostBytes(const std::filesystem::path& root) {
-  const MemoryGroups groups =
-      MemoryGroupsOf(ReadText(root / "proc/self/cgroup"), root / "sys/fs/cgroup");
-  const std::int64_t machine = AvailableMemory(ReadText(root / "proc/meminfo")).value_or(kNoLimit);
+  const ControlGroups groups = ReadControlGroups("memory", root);
+  const std::int64_t machine =
+      AvailableMemory(ReadKernelFile(root / "proc/meminfo")).value_or(kNoLimit);
   return std::min(
       {machine, LeftInGroups(groups.version2, "memory.max", "memory.current"),
        LeftInGroups(groups.version1, "memory.limit_in_bytes", "memory.usage_in_bytes")});
 }
 
 std::int64_t TotalHostBytes(const std::filesystem::path& root) {
-  const MemoryGroups groups =
-      MemoryGroupsOf(ReadText(root / "proc/self/cgroup"), root / "sys/fs/cgroup");
+  const ControlGroups groups = ReadControlGroups("memory", root);
   const std::int64_t machine =
-      KibField(ReadText(root / "proc/meminfo"), "MemTotal").value_or(kNoLimit);
+      KibField(ReadKernelFile(root / "proc/meminfo"), "MemTotal").value_or(kNoLimit);
   return std::min({machine, LeastLimit(groups.version2, "memory.max"),
                    LeastLimit(groups.version1, "memory.limit_in_bytes")});
 }

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include <c10/core/Device.h>
 
@@ -27,20 +26,11 @@ std::optional<std::int64_t> AvailableMemory(std::string_view meminfo);
 std::optional<std::int64_t> LeftInGroup(std::string_view limit, std::string_view usage,
                                         std::string_view stat);
 
-// The folders of the memory control groups that a process is in, of version 2 and of
-// version 1, each followed by those around it, from the text of /proc/self/cgroup.
-// They are below `mount`. In a container a path may be the host's and name nothing.
-struct MemoryGroups {
-  std::vector<std::filesystem::path> version2;
-  std::vector<std::filesystem::path> version1;
-};
-MemoryGroups MemoryGroupsOf(std::string_view cgroup, const std::filesystem::path& mount);
-
-// What a process may use of the machine's memory, in bytes, from the same files. Thread-safe.
+// What a process may use of the machine's memory, in bytes, from proc and sys below
+// `root`; where they say nothing, nothing limits. Thread-safe.
 std::int64_t TotalHostBytes(const std::filesystem::path& root = "/");
 
-// What a process can still take of the machine's memory, in bytes. Reads proc and sys
-// below `root`; where they say nothing, nothing limits. Thread-safe.
+// What a process can still take of the machine's memory, in bytes, from the same. Thread-safe.
 std::int64_t FreeHostBytes(const std::filesystem::path& root = "/");
 
 // What can still be taken of the device's memory, in bytes, counting what LibTorch

@@ -50,6 +50,10 @@ class TorchEngine final : public Engine {
   Decoding Finish(RowId id) override;
   void Drop(RowId id) override;
 
+  // On a CPU. OpenMP keeps threads for every thread that has computed, and once all of them
+  // are more than the cores, it has them sleep between parallel loops instead of spin, which
+  // costs a sixth of a picture's time and more. See docs/adr/0025.
+  bool wants_one_thread() const override { return model_->device().is_cpu(); }
   SideRule sides() const override { return model_->sides(); }
   LatentsRule latents() const override { return model_->latents(); }
   std::int64_t RowBytes(const BatchKey& key) const override { return model_->RowBytes(key); }

@@ -91,6 +91,10 @@ class Engine {
   // Forgets a row, at any stage. Unknown ids are ignored.
   virtual void Drop(RowId id) = 0;
 
+  // Whether all that it computes, its decodings too, had better be computed on one thread,
+  // which is always the same. Thread-safe.
+  virtual bool wants_one_thread() const = 0;
+
   // What the model asks of a picture's sides. Thread-safe.
   virtual SideRule sides() const = 0;
 

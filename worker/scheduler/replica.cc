@@ -14,6 +14,7 @@ Replica::Replica(const SchedulerParts& parts, Options options, EngineSource& eng
       options_(std::move(options)),
       engines_(engines),
       on_gone_(std::move(on_gone)),
+      one_thread_(engine->wants_one_thread()),
       pulses_(parts.clock),
       decoding_places_(static_cast<std::ptrdiff_t>(parts.costs.max_batch())),
       thread_([this, first = std::move(engine)](const std::stop_token& stop) mutable {
@@ -38,6 +39,7 @@ void Replica::Run(std::unique_ptr<Engine> engine, const std::stop_token& stop) {
 bool Replica::Serve(std::unique_ptr<Engine> engine) {
   StepLoop loop(
       parts_, {.device = options_.device, .batching = options_.batching}, std::move(engine),
+      [this](EngineCall call) { Call(call); },
       [this](DecodingTask task) { Decode(std::move(task)); }, pulses_);
   while (true) {
     switch (loop.Run()) {
@@ -54,7 +56,8 @@ bool Replica::Serve(std::unique_ptr<Engine> engine) {
 
 std::unique_ptr<Engine> Replica::Rebuild(const std::stop_token& stop) {
   for (int attempt = 0; attempt < options_.rebuild_attempts && !stop.stop_requested(); ++attempt) {
-    absl::StatusOr<std::unique_ptr<Engine>> engine = engines_.Make(options_.device);
+    absl::StatusOr<std::unique_ptr<Engine>> engine;
+    Call([&] { engine = engines_.Make(options_.device); });
     if (engine.ok()) return *std::move(engine);
     std::mutex nothing;
     std::unique_lock lock(nothing);
@@ -64,9 +67,14 @@ std::unique_ptr<Engine> Replica::Rebuild(const std::stop_token& stop) {
   return nullptr;
 }
 
+void Replica::Call(EngineCall call) {
+  if (!one_thread_) return CallHere(call);
+  computing_thread_.Call(call);
+}
+
 void Replica::Decode(DecodingTask task) {
   decoding_places_.acquire();
-  decoding_thread_.Add([this, decoding = std::move(task)]() mutable {
+  computing_thread_.Add([this, decoding = std::move(task)]() mutable {
     std::move(decoding)();
     decoding = nullptr;  // What it holds goes before its place is free.
     decoding_places_.release();

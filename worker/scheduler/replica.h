@@ -12,8 +12,9 @@
 #include <string>
 #include <thread>
 
-#include "common/thread_pool.h"
+#include "worker/scheduler/computing_thread.h"
 #include "worker/scheduler/engine.h"
+#include "worker/scheduler/engine_calls.h"
 #include "worker/scheduler/pulse.h"
 #include "worker/scheduler/step_loop.h"
 
@@ -29,7 +30,8 @@ enum class ReplicaHealth {
 };
 
 // Takes rows from the queue and answers them until the queue is closed and drained:
-// one thread steps, another decodes what was finished. health() is thread-safe; the
+// one thread steps, another decodes what was finished. Where the engine wants one thread, the
+// latter takes the steps, too, and the former decides which. health() is thread-safe; the
 // rest belongs to the owner.
 class Replica {
  public:
@@ -64,7 +66,9 @@ class Replica {
   bool Serve(std::unique_ptr<Engine> engine);
   // Null when it cannot be had, or when the replica ends meanwhile.
   std::unique_ptr<Engine> Rebuild(const std::stop_token& stop);
-  // Hands `task` to the decoding thread; waits while too many are there.
+  // Makes the call where the engine wants it.
+  void Call(EngineCall call);
+  // Hands `task` to the computing thread; waits while too many are there.
   void Decode(DecodingTask task);
   // Waits until none is there: they hold what the broken engine's model occupies. So do
   // pictures of which bands are still to be asked for, but whoever asks may take long:
@@ -75,6 +79,7 @@ class Replica {
   const Options options_;
   EngineSource& engines_;
   const std::function<void()> on_gone_;
+  const bool one_thread_;  // As all engines of one device want it.
   Pulses pulses_;
   std::atomic<State> state_ = State::kServing;
 
@@ -83,8 +88,8 @@ class Replica {
   std::counting_semaphore<> decoding_places_;
 
   // Last, so that they start after, and end before, everything they use; the thread that
-  // steps ends first.
-  ThreadPool decoding_thread_{1};
+  // decides ends first.
+  ComputingThread computing_thread_;
   std::jthread thread_;
 };
 

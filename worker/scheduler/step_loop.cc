@@ -35,10 +35,11 @@ double ShareOf(int done, int of) { return static_cast<double>(done) / of; }
 }  // namespace
 
 StepLoop::StepLoop(const SchedulerParts& parts, Options options, std::unique_ptr<Engine> engine,
-                   Decoder decoder, Pulses& pulses)
+                   EngineCaller caller, Decoder decoder, Pulses& pulses)
     : parts_(parts),
       options_(std::move(options)),
       engine_(std::move(engine)),
+      call_(std::move(caller)),
       decoder_(std::move(decoder)),
       pulses_(pulses) {}
 
@@ -99,21 +100,20 @@ NextStep StepLoop::AwaitStep() {
 
 bool StepLoop::Admit(Row row) {
   const BatchKey key = BatchKeyOf(row.spec);
-  const TimePoint start = parts_.clock.Now();
   auto begun = std::make_unique<BegunState>(BegunState{.row = std::move(row)});
-  begun->encode_start = start;
-  begun->timings.queue = start - begun->row.queued_at;
   // Those before it may have taken a while to let in.
-  if (std::optional<absl::Status> status = DepartureOf(begun->row, start)) {
+  if (std::optional<absl::Status> status = DepartureOf(begun->row, parts_.clock.Now())) {
     Leave(std::move(begun), *std::move(status));
     return true;
   }
   begun->row.progress({.encoding = true});
+  TimePoint start;
   absl::StatusOr<Intake> intake;
-  {
+  call_([&] {
     const Pulse::Work work(pulses_.steps, parts_.costs.EncodeTime(key));
+    start = parts_.clock.Now();
     intake = engine_->Admit(begun->row.id, begun->row.spec);
-  }
+  });
   if (IsBroken(intake.status())) {
     ++begun->row.restarts;
     Restart(std::move(begun->row), {});
@@ -128,6 +128,8 @@ bool StepLoop::Admit(Row row) {
     Leave(std::move(begun), intake.status());
     return true;
   }
+  begun->encode_start = start;
+  begun->timings.queue = start - begun->row.queued_at;
   begun->warnings = std::move(intake->warnings);
   begun->course.tiles = intake->tiles;
   begun->encodings = begun->encodings_left = intake->encodings_left;
@@ -153,12 +155,14 @@ bool StepLoop::EncodePart() {
   if (found == begun_.end()) return true;
   BegunState& begun = **found;
   const BatchKey key = BatchKeyOf(begun.row.spec);
-  const TimePoint start = parts_.clock.Now();
+  TimePoint::duration took{};
   absl::StatusOr<int> left;
-  {
+  call_([&] {
     const Pulse::Work work(pulses_.steps, parts_.costs.EncodeTime(key));
+    const TimePoint start = parts_.clock.Now();
     left = engine_->Encode(begun.row.id);
-  }
+    took = parts_.clock.Now() - start;
+  });
   if (IsBroken(left.status())) return false;
   if (!left.ok()) {
     const bool out_of_memory = absl::IsResourceExhausted(left.status());
@@ -166,7 +170,6 @@ bool StepLoop::EncodePart() {
     Leave(Take(&begun), out_of_memory ? OutOfMemory(key) : left.status());
     return true;
   }
-  const TimePoint::duration took = parts_.clock.Now() - start;
   parts_.costs.NoteEncode(key, took);
   begun.vae_encode += took;
   begun.encodings_left = *left;
@@ -245,22 +248,24 @@ void StepLoop::ShowPreview(BegunState& begun) {
   const int steps_done = begun.course.steps_done;
   if (!WantsPreview(begun.row.spec, steps_done)) return;
   // Where it fails nothing is lost but the look; if the engine broke, the next step says so.
-  if (absl::StatusOr<Image> preview = engine_->Preview(begun.row.id); preview.ok()) {
-    begun.row.preview(steps_done, *std::move(preview));
-  }
+  absl::StatusOr<Image> preview;
+  call_([&] { preview = engine_->Preview(begun.row.id); });
+  if (preview.ok()) begun.row.preview(steps_done, *std::move(preview));
 }
 
 bool StepLoop::StepApart(const BatchKey& key, std::span<const RowId> rows,
                          std::vector<absl::Status>& statuses) {
-  const TimePoint start = parts_.clock.Now();
+  TimePoint start;
+  TimePoint end;
   absl::StatusOr<std::vector<absl::Status>> result;
-  {
+  call_([&] {
     const Pulse::Work work(pulses_.steps, parts_.costs.StepTime(key, rows.size()));
+    start = parts_.clock.Now();
     result = engine_->Step(rows);
-  }
+    end = parts_.clock.Now();
+  });
   if (result.ok()) {
     assert(result->size() == rows.size());
-    const TimePoint end = parts_.clock.Now();
     parts_.costs.NoteStep(key, rows.size(), end - start);
     parts_.observer.OnStep(rows.size(), end - start);
     Trace(key, rows, start, end);

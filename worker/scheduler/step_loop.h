@@ -20,6 +20,7 @@
 #include "worker/queue/batch_policy.h"
 #include "worker/queue/row_queue.h"
 #include "worker/scheduler/engine.h"
+#include "worker/scheduler/engine_calls.h"
 #include "worker/scheduler/finished_row.h"
 #include "worker/scheduler/pulse.h"
 #include "worker/scheduler/scheduler_parts.h"
@@ -34,10 +35,10 @@ class StepLoop {
     Batching batching = Batching::kFill;
   };
 
-  // `parts`, `pulses` and what `decoder` uses must outlive the loop, its tasks and the
-  // pictures that come of them in bands.
+  // `caller` makes the calls that compute. `parts`, `pulses` and what `decoder` uses must
+  // outlive the loop, its tasks and the pictures that come of them in bands.
   StepLoop(const SchedulerParts& parts, Options options, std::unique_ptr<Engine> engine,
-           Decoder decoder, Pulses& pulses);
+           EngineCaller caller, Decoder decoder, Pulses& pulses);
 
   // Ends the rows that it has begun with kUnavailable.
   ~StepLoop();
@@ -118,6 +119,7 @@ class StepLoop {
   const SchedulerParts& parts_;
   const Options options_;
   const std::unique_ptr<Engine> engine_;
+  const EngineCaller call_;
   const Decoder decoder_;
   Pulses& pulses_;
 

@@ -1,9 +1,13 @@
 #include "worker/engine/cpu_threads.h"
 
+#include <filesystem>
+#include <string>
 #include <thread>
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.h"
 
 namespace upscaler {
 namespace {
@@ -23,6 +27,23 @@ TEST(CpuThreadsTest, GivesWhatIsWantedWhateverTheMachineHas) {
 }
 
 TEST(CpuThreadsTest, FindsACore) { EXPECT_GE(CpuCores(), 1); }
+
+TEST(CpuThreadsTest, FindsNoMoreCoresThanItMayHaveTheTimeOf) {
+  const test::TemporaryFolder root;
+  const auto cores_with = [&root](const std::string& quota) {
+    std::filesystem::create_directories(root.path() / "proc/self");
+    std::filesystem::create_directories(root.path() / "sys/fs/cgroup");
+    root.Write("proc/self/cgroup", "0::/\n");
+    root.Write("sys/fs/cgroup/cpu.max", quota);
+    return CpuCores(root.path());
+  };
+  const int all = CpuCores(/*root=*/"/nothing");
+
+  EXPECT_EQ(cores_with("max 100000\n"), all);
+  EXPECT_EQ(cores_with("100000000 100000\n"), all);
+  EXPECT_EQ(cores_with("190000 100000\n"), 1);
+  EXPECT_EQ(cores_with("20000 100000\n"), 1);
+}
 
 TEST(CpuThreadsTest, KeepsOneThreadsNumberFromAnother) {
   int kept = 0;

@@ -13,10 +13,8 @@
 namespace upscaler {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::Gt;
-using ::testing::IsEmpty;
 using ::testing::Optional;
 
 constexpr std::int64_t kMib = std::int64_t{1} << 20;
@@ -53,25 +51,6 @@ TEST(LeftInGroupTest, SaysNothingWithoutALimitOrAUsage) {
   EXPECT_EQ(LeftInGroup("max\n", "300\n", ""), std::nullopt);
   EXPECT_EQ(LeftInGroup("", "300\n", ""), std::nullopt);
   EXPECT_EQ(LeftInGroup("1000\n", "", ""), std::nullopt);
-}
-
-TEST(MemoryGroupsTest, FindsTheGroupOfEitherVersionAndThoseAroundIt) {
-  const MemoryGroups groups = MemoryGroupsOf("4:memory:/a/b\n1:cpu:/c\n0::/d\n", "/sys");
-
-  EXPECT_THAT(groups.version2, ElementsAre("/sys/d", "/sys"));
-  EXPECT_THAT(groups.version1, ElementsAre("/sys/memory/a/b", "/sys/memory/a", "/sys/memory"));
-}
-
-TEST(MemoryGroupsTest, ReadsTheRootAndControllersThatShareAHierarchy) {
-  const MemoryGroups groups = MemoryGroupsOf("7:cpu,memory:/\n0::/\n", "/sys");
-
-  EXPECT_THAT(groups.version2, ElementsAre("/sys"));
-  EXPECT_THAT(groups.version1, ElementsAre("/sys/memory"));
-}
-
-TEST(MemoryGroupsTest, FindsNoneInWhatItCannotRead) {
-  EXPECT_THAT(MemoryGroupsOf("", "/sys").version2, IsEmpty());
-  EXPECT_THAT(MemoryGroupsOf("0:\nmemory\n", "/sys").version1, IsEmpty());
 }
 
 // A machine's files, below a folder of their own.

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
@@ -188,6 +191,26 @@ TEST_F(TorchEngineTest, SharesThePromptsItHasReadWithOtherEnginesOfTheModel) {
   EXPECT_EQ(known->text_cache_misses, 0);
   EXPECT_EQ(unknown->text_cache_hits, 1);
   EXPECT_EQ(unknown->text_cache_misses, 1);
+}
+
+TEST_F(TorchEngineTest, WantsOneThreadOnACpu) { EXPECT_TRUE(engine_->wants_one_thread()); }
+
+// What the owner of the thread counts on: see Engine::wants_one_thread.
+TEST_F(TorchEngineTest, HasThreadsThatEndWithTheOneThatComputes) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  std::ptrdiff_t at_work = 0;
+
+  std::jthread([&] {
+    RunAlone(*MakeEngine(/*threads=*/2), Spec(/*seed=*/1));
+    at_work = threads();
+  }).join();
+
+  EXPECT_EQ(at_work, before + 2);
+  while (threads() > before) std::this_thread::yield();  // They are not joined.
 }
 
 TEST_F(TorchEngineTest, TimesTheTextAndThePicture) {

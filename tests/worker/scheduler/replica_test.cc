@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/mutex.h"
 #include "tests/support/counting_observer.h"
 #include "tests/support/delay_engine.h"
 #include "tests/support/delay_engines.h"
@@ -85,6 +87,20 @@ class ReplicaTest : public ::testing::Test {
     replica_ = MakeReplica();
     maker_.AwaitAnswered(1);
     return *std::get<std::unique_ptr<PictureRows>>(maker_.result(seed)->output);
+  }
+
+  // Those that a row has met when it is answered.
+  std::set<std::thread::id> ThreadsThatCompute() {
+    Mutex mutex;
+    std::set<std::thread::id> threads;
+    script_.encode = script_.decode = 1s;
+    script_.pass_time = [&](TimePoint::duration /*time*/) {
+      const MutexLock lock(mutex);
+      threads.insert(std::this_thread::get_id());
+    };
+    Push({.seed = 1, .steps = 3});
+    Drain();
+    return threads;
   }
 
   void AwaitHealth(ReplicaHealth health) {
@@ -183,6 +199,33 @@ TEST_F(ReplicaTest, StepsOnWhileARowIsDecoded) {
   EXPECT_EQ(maker_.answered(), 0U);
   script_.Release();
   Drain();
+  EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
+}
+
+TEST_F(ReplicaTest, DecodesOnAnotherThreadThanItSteps) {
+  EXPECT_THAT(ThreadsThatCompute(), SizeIs(2));
+}
+
+TEST_F(ReplicaTest, ComputesOnOneThreadWhereTheEngineWantsIt) {
+  script_.wants_one_thread = true;
+
+  EXPECT_THAT(ThreadsThatCompute(), SizeIs(1));
+}
+
+TEST_F(ReplicaTest, DecidesWhileItsOneThreadDecodes) {
+  script_.wants_one_thread = true;
+  script_.HangDecodings();
+  Push({.seed = 1});
+  replica_ = MakeReplica();
+  script_.AwaitHanging();
+
+  Push({.seed = 2});
+  while (queue_.depth() > 0) std::this_thread::yield();
+
+  EXPECT_EQ(script_.admitted(), 1U);
+  script_.Release();
+  Drain();
+  EXPECT_THAT(maker_.answers(), SizeIs(2));
   EXPECT_THAT(maker_.answers(), Each(Pair(_, ElementsAre(IsOk()))));
 }
 

@@ -229,7 +229,7 @@ void SchedulerModel::MakeLoop(std::size_t loop) {
   loops_[loop] = nullptr;
   loops_[loop] = std::make_unique<StepLoop>(
       parts_, StepLoop::Options{.device = "cpu", .batching = plan_.batching},
-      std::make_unique<DelayEngine>(script_),
+      std::make_unique<DelayEngine>(script_), CallHere,
       [this](DecodingTask task) {
         if (decodes_at_once_) return std::move(task)();
         decodings_.push_back(std::move(task));

@@ -23,7 +23,7 @@ void StepLoopFixture::MakeLoop(Batching batching) {
   loop_ = nullptr;  // Before its engine is replaced, as replicas do it.
   loop_ = std::make_unique<StepLoop>(
       parts_, StepLoop::Options{.device = "cpu", .batching = batching},
-      std::make_unique<DelayEngine>(script_),
+      std::make_unique<DelayEngine>(script_), [this](EngineCall call) { caller_(call); },
       [this](DecodingTask task) {
         decodings_.push_back(std::move(task));
         if (decodes_at_once_) Decode();

@@ -72,6 +72,7 @@ class StepLoopFixture : public ::testing::Test {
   CostModel costs_{kMaxBatch};
   SchedulerParts parts_{queue_, costs_, clock_, observer_};
   Pulses pulses_{clock_};
+  EngineCaller caller_ = CallHere;
   std::deque<DecodingTask> decodings_;
   bool decodes_at_once_ = false;  // What is added, and what waits before it.
   std::unique_ptr<StepLoop> loop_;

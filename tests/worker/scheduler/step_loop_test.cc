@@ -50,6 +50,25 @@ TEST_F(StepLoopTest, AnswersARowWithTwiceItsPictureAndWhereItsTimeWent) {
   ExpectNothingLeft();
 }
 
+TEST_F(StepLoopTest, TimesNoCallBeforeItsTurn) {
+  script_.encode = 3s;
+  caller_ = [this](EngineCall call) {
+    clock_.Advance(5s);
+    EXPECT_EQ(pulses_.state(), PulseState::kFine);
+    call();
+  };
+  Push({{.seed = 1, .steps = 2}});
+
+  Drain();
+
+  ExpectDone(1);
+  const RowTimings timings = maker_.result(1)->timings;
+  EXPECT_EQ(timings.queue, 5s);
+  EXPECT_EQ(timings.encode, 3s);
+  EXPECT_EQ(costs_.EncodeTime(kKey), 3s);
+  EXPECT_EQ(costs_.StepTime(kKey, /*rows=*/1), kStep);
+}
+
 TEST_F(StepLoopTest, LetsRowsJoinAndLeaveBetweenSteps) {
   GainUpTo(2);
   Push({{.seed = 1, .steps = 3}, {.seed = 2, .steps = 1}});
