@@ -10,6 +10,7 @@
 #include "tests/support/null_observer.h"
 #include "worker/queue/row_queue.h"
 #include "worker/scheduler/cost_model.h"
+#include "worker/scheduler/engine_calls.h"
 #include "worker/scheduler/step_loop.h"
 
 namespace upscaler::benchmark {

@@ -9,6 +9,7 @@
 
 #include "common/error_details.h"
 #include "tests/support/delay_engine.h"
+#include "worker/scheduler/engine_calls.h"
 #include "worker/scheduler/warm_up.h"
 
 namespace upscaler::benchmark {

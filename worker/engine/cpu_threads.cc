@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <ATen/Parallel.h>
+#include <sched.h>
 
 #include "worker/engine/control_groups.h"
 
@@ -15,7 +16,11 @@ int ThreadsPerReplica(int wanted, int cores, int replicas) {
 }
 
 int CpuCores(const std::filesystem::path& root) {
-  const int cores = at::intraop_default_num_threads();
+  int cores = at::intraop_default_num_threads();  // Of the machine, or OMP_NUM_THREADS.
+  cpu_set_t allowed;
+  if (::sched_getaffinity(/*pid=*/0, sizeof(allowed), &allowed) == 0) {
+    cores = std::min(cores, CPU_COUNT(&allowed));
+  }
   const std::optional<double> quota = CpuQuota(root);
   if (!quota.has_value() || *quota >= cores) return cores;
   return std::max(1, static_cast<int>(*quota));

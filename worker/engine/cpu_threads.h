@@ -15,9 +15,9 @@ namespace upscaler {
 // share of `cores`, at least one.
 int ThreadsPerReplica(int wanted, int cores, int replicas);
 
-// The cores of this machine, or what OMP_NUM_THREADS says instead, but no more than whole
-// ones of what the process may have of their time (see CpuQuota), which is read below `root`:
-// with one thread more than that, all would wait for one that is held up. At least one.
+// The cores that the calling thread may run on, or fewer where OMP_NUM_THREADS says so or a
+// quota allows less of their time (see CpuQuota), which is read below `root`: with one thread
+// more than whole cores, all would wait for one that is held up. At least one.
 int CpuCores(const std::filesystem::path& root = "/");
 
 // Makes the calling thread compute with `threads` threads from here on. Costs nothing

@@ -52,7 +52,7 @@ class TorchEngine final : public Engine {
 
   // On a CPU. OpenMP keeps threads for every thread that has computed, and once all of them
   // are more than the cores, it has them sleep between parallel loops instead of spin, which
-  // costs a sixth of a picture's time and more. See docs/adr/0025.
+  // costs a tenth of a picture's time and more. See docs/adr/0025.
   bool wants_one_thread() const override { return model_->device().is_cpu(); }
   SideRule sides() const override { return model_->sides(); }
   LatentsRule latents() const override { return model_->latents(); }

@@ -24,31 +24,29 @@ void ComputingThread::Call(EngineCall call) {
 }
 
 void ComputingThread::Run() {
-  bool was_call = false;
   while (true) {
     const EngineCall* call = nullptr;
-    DecodingTask decoding;
     {
       MutexLock lock(mutex_);
       while (call_ == nullptr && decodings_.empty() && !closing_) lock.Wait(changed_);
-      if (call_ != nullptr && !(was_call && !decodings_.empty())) {
-        call = call_;
-      } else if (!decodings_.empty()) {
+      if (call_ == nullptr && decodings_.empty()) return;
+      call = call_;
+    }
+    if (call != nullptr) (*call)();
+    DecodingTask decoding;
+    {
+      const MutexLock lock(mutex_);
+      if (call != nullptr) {
+        call_ = nullptr;
+        called_.notify_one();
+      }
+      // Chosen before the next call can come.
+      if (!decodings_.empty()) {
         decoding = std::move(decodings_.front());
         decodings_.pop_front();
-      } else {
-        return;
       }
     }
-    was_call = call != nullptr;
-    if (!was_call) {
-      std::move(decoding)();
-      continue;
-    }
-    (*call)();
-    const MutexLock lock(mutex_);
-    call_ = nullptr;
-    called_.notify_one();
+    if (decoding != nullptr) std::move(decoding)();
   }
 }
 

@@ -37,9 +37,9 @@ struct Intake {
   int encodings_left = 0;             // Parts of its picture that Encode is still to be called for.
 };
 
-// One replica of a model on one device. Not thread-safe, except where it says so:
-// the replica's thread is the only caller. Nothing throws; what goes wrong is in
-// the status, and these mean the same everywhere:
+// One replica of a model on one device. Not thread-safe, except where it says so: its
+// replica makes one call at a time. Nothing throws; what goes wrong is in the status, and
+// these mean the same everywhere:
 //
 //   kResourceExhausted  the device has no memory for it; fewer rows may fit
 //   kUnavailable        the engine is of no use any more and has to be replaced
@@ -91,8 +91,9 @@ class Engine {
   // Forgets a row, at any stage. Unknown ids are ignored.
   virtual void Drop(RowId id) = 0;
 
-  // Whether all that it computes, its decodings too, had better be computed on one thread,
-  // which is always the same. Thread-safe.
+  // Whether all that it computes, its decodings too, had better be computed on one thread of
+  // its replica's. Finish and Drop, which do not compute, may come from another meanwhile.
+  // Thread-safe.
   virtual bool wants_one_thread() const = 0;
 
   // What the model asks of a picture's sides. Thread-safe.

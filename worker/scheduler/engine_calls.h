@@ -15,7 +15,7 @@ using EngineCall = absl::FunctionRef<void()>;
 // belongs into it.
 using EngineCaller = std::function<void(EngineCall)>;
 
-// An EngineCaller for engines that any thread may call.
+// An EngineCaller for engines that do not mind which thread calls.
 inline void CallHere(EngineCall call) { call(); }
 
 }  // namespace upscaler

@@ -1,6 +1,6 @@
 // What a row still needs when its steps are done: its decoding and its answer.
 //
-// Neither takes the engine, so neither is done between steps.
+// Neither takes the engine, so both may be done beside its steps.
 
 #pragma once
 
@@ -30,7 +30,7 @@ using Decoder = std::function<void(DecodingTask)>;
 // of them in parts.
 struct DecodingPlace {
   const SchedulerParts& parts;
-  Pulse& pulse;     // Of the thread that runs the decoder's tasks.
+  Pulse& pulse;     // Of the decoder's tasks.
   Decoder decoder;  // May be used for as long as they live, too.
   SideRule sides;   // The model's.
 };

@@ -53,7 +53,7 @@ class Pulse {
   std::atomic<TimePoint::duration> patience_{};
 };
 
-// The two threads of a replica.
+// The two kinds of work of a replica.
 struct Pulses {
   explicit Pulses(const Clock& clock) : steps(clock), decoding(clock) {}
 

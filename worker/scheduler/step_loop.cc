@@ -101,19 +101,22 @@ NextStep StepLoop::AwaitStep() {
 bool StepLoop::Admit(Row row) {
   const BatchKey key = BatchKeyOf(row.spec);
   auto begun = std::make_unique<BegunState>(BegunState{.row = std::move(row)});
-  // Those before it may have taken a while to let in.
-  if (std::optional<absl::Status> status = DepartureOf(begun->row, parts_.clock.Now())) {
-    Leave(std::move(begun), *std::move(status));
-    return true;
-  }
-  begun->row.progress({.encoding = true});
   TimePoint start;
+  std::optional<absl::Status> departure;
   absl::StatusOr<Intake> intake;
   call_([&] {
-    const Pulse::Work work(pulses_.steps, parts_.costs.EncodeTime(key));
     start = parts_.clock.Now();
+    // What was done before it may have taken a while.
+    departure = DepartureOf(begun->row, start);
+    if (departure.has_value()) return;
+    begun->row.progress({.encoding = true});
+    const Pulse::Work work(pulses_.steps, parts_.costs.EncodeTime(key));
     intake = engine_->Admit(begun->row.id, begun->row.spec);
   });
+  if (departure.has_value()) {
+    Leave(std::move(begun), *std::move(departure));
+    return true;
+  }
   if (IsBroken(intake.status())) {
     ++begun->row.restarts;
     Restart(std::move(begun->row), {});

@@ -3,7 +3,7 @@
 // Rows join and leave between steps. A row that is done in tiles takes several passes a
 // step, which share forward passes like rows; the parts of its picture are encoded one at
 // a time, between the steps of others. What a finished row still needs, its decoding, is
-// handed to somebody else, so that no step waits for it.
+// handed to somebody else.
 
 #pragma once
 
@@ -27,7 +27,7 @@
 
 namespace upscaler {
 
-// Not thread-safe: one thread owns the loop and its engine.
+// Not thread-safe: one thread owns the loop, and calls the engine or has it called.
 class StepLoop {
  public:
   struct Options {

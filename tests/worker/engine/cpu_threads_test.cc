@@ -6,6 +6,7 @@
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include "tests/support/temporary_folder.h"
 
@@ -27,6 +28,20 @@ TEST(CpuThreadsTest, GivesWhatIsWantedWhateverTheMachineHas) {
 }
 
 TEST(CpuThreadsTest, FindsACore) { EXPECT_GE(CpuCores(), 1); }
+
+TEST(CpuThreadsTest, FindsNoMoreCoresThanItMayRunOn) {
+  std::jthread([] {
+    cpu_set_t allowed;
+    ASSERT_EQ(::sched_getaffinity(/*pid=*/0, sizeof(allowed), &allowed), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &allowed)) ++first;
+    CPU_ZERO(&allowed);
+    CPU_SET(first, &allowed);
+    ASSERT_EQ(::sched_setaffinity(/*pid=*/0, sizeof(allowed), &allowed), 0);
+
+    EXPECT_EQ(CpuCores(), 1);
+  }).join();
+}
 
 TEST(CpuThreadsTest, FindsNoMoreCoresThanItMayHaveTheTimeOf) {
   const test::TemporaryFolder root;

@@ -62,8 +62,9 @@ TEST(ComputingThreadTest, DecodesBetweenTwoCalls) {
 
 TEST(ComputingThreadTest, CallsThoughThereIsAlwaysSomethingToDecode) {
   std::atomic<bool> called = false;
+  std::function<void()> decode_on;  // Before the thread, which decodes until it ends.
   ComputingThread thread;
-  std::function<void()> decode_on = [&] {
+  decode_on = [&] {
     if (!called) thread.Add([&decode_on] { decode_on(); });
   };
   for (int i = 0; i < 3; ++i) thread.Add([&decode_on] { decode_on(); });

@@ -89,7 +89,7 @@ class ReplicaTest : public ::testing::Test {
     return *std::get<std::unique_ptr<PictureRows>>(maker_.result(seed)->output);
   }
 
-  // Those that a row has met when it is answered.
+  // Those that a row in tiles has met when its last band is there.
   std::set<std::thread::id> ThreadsThatCompute() {
     Mutex mutex;
     std::set<std::thread::id> threads;
@@ -98,7 +98,8 @@ class ReplicaTest : public ::testing::Test {
       const MutexLock lock(mutex);
       threads.insert(std::this_thread::get_id());
     };
-    Push({.seed = 1, .steps = 3});
+    PictureRows& rows = PushAndAwaitLarge(1);
+    for (int band = 0; band < 2; ++band) EXPECT_THAT(rows.Next(), IsOk());
     Drain();
     return threads;
   }

@@ -16,6 +16,7 @@
 #include "tests/support/engine_script.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/rows.h"
+#include "worker/scheduler/engine_calls.h"
 #include "worker/scheduler/step_loop.h"
 
 namespace upscaler::test {

@@ -242,6 +242,20 @@ TEST_F(StepLoopTest, ARowThatIsCancelledBeforeItIsDecodedIsNotDecoded) {
   EXPECT_EQ(observer_.heard().wasted_steps, 1);
 }
 
+TEST_F(StepLoopTest, ARowWhoseDeadlinePassesBeforeItsTurnIsNotTakenIn) {
+  caller_ = [this](EngineCall call) {
+    clock_.Advance(5s);
+    call();
+  };
+  Push({{.seed = 1, .time_left = 5s}});
+
+  Drain();
+
+  ExpectFailed(1, absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(script_.admitted(), 0U);
+  ExpectNothingLeft();
+}
+
 TEST_F(StepLoopTest, ARowPastItsDeadlineIsDroppedWhereverItIs) {
   script_.decode = 1min;
   Push({{.seed = 1, .steps = 1, .time_left = 5s},     // Will wait to be decoded.
