@@ -32,7 +32,10 @@ class GrpcLoad {
     if (options_.rate > 0) {
       StartAtRate(start);
     } else {
-      closed_loop_left_ = options_.requests;
+      {
+        const MutexLock lock(mutex_);
+        closed_loop_left_ = options_.requests;
+      }
       for (std::size_t i = 0; i < options_.concurrency; ++i) StartNext();
     }
     MutexLock lock(mutex_);

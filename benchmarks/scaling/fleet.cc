@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <ranges>
 #include <utility>
 
 #include <absl/status/status.h>
@@ -63,12 +62,14 @@ void Fleet::StartServer(TimePoint::duration start) {
 
 void Fleet::EndServer() {
   for (const Phase phase : {Phase::kStarting, Phase::kReady}) {
-    for (const auto& member : members_ | std::views::reverse) {
-      if (member->phase != phase) continue;
-      member->phase = Phase::kEnding;
-      EndIfIdle(*member);
-      return;
-    }
+    // The one that was started last.
+    const auto found = std::find_if(members_.rbegin(), members_.rend(),
+                                    [phase](const auto& one) { return one->phase == phase; });
+    if (found == members_.rend()) continue;
+    Member& member = **found;
+    member.phase = Phase::kEnding;
+    EndIfIdle(member);
+    return;
   }
 }
 

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <numeric>
 #include <optional>
-#include <ranges>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,7 +75,7 @@ nlohmann::json Describe(const std::vector<Outcome>& outcomes, double from, doubl
   };
   const auto first = std::ranges::lower_bound(outcomes, from, {}, arrival);
   const auto end = std::ranges::lower_bound(outcomes, to, {}, arrival);
-  for (const Outcome& outcome : std::ranges::subrange(first, end)) {
+  for (const Outcome& outcome : std::span(first, end)) {
     ++pictures;
     refusals += outcome.refusals;
     if (outcome.answers == 0) continue;

@@ -43,7 +43,7 @@ class RetryingUpscaleTest : public ::testing::Test {
 
   FakeUpscalerService service_{GoodScript({"picture"})};
   const std::shared_ptr<grpc::Channel> channel_ = MakeChannel(service_.target());
-  const SteadyClock clock_;
+  const SteadyClock clock_{};
   const std::shared_ptr<RetryingUpscale> upscale_ = RetryingUpscale::Create(kQuick, clock_);
   std::vector<absl::StatusCode> retried_;
   std::promise<void> waiting_;

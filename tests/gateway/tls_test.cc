@@ -116,7 +116,7 @@ class TlsTest : public ::testing::Test {
   const Identity server_ = authority_.Issue("server");
   TlsFiles files_{.certificate = Write(server_, "server") + ".pem",
                   .private_key = folder_.Path("server.key")};
-  const SteadyClock clock_;
+  const SteadyClock clock_{};
   UploadBudget uploads_{/*bytes=*/1'000'000};
   const std::unique_ptr<const Backends> backends_ = Backends::One(MakeChannel("127.0.0.1:1"));
   Mutex mutex_;

@@ -40,7 +40,7 @@ class ServerTest : public ::testing::Test {
                      .grpc_address = "127.0.0.1:0",
                      .rest_address = "127.0.0.1:0",
                      .admin_address = "127.0.0.1:0"};
-  const SteadyClock clock_;
+  const SteadyClock clock_{};
   test::EngineScript script_;
   test::DelayEngines engines_{script_};
   std::ostringstream log_text_;

@@ -38,7 +38,7 @@ class LocalServerTest : public ::testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  const SteadyClock clock_;
+  const SteadyClock clock_{};
 };
 
 TEST_F(LocalServerTest, IsReadyWhenItsLogSaysSo) {

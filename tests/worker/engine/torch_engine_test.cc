@@ -113,7 +113,7 @@ class TorchEngineTest : public ::testing::Test {
 
   static constexpr RowId kAlone = 100;
   static inline std::shared_ptr<const TorchModel> model_;
-  const TickingClock clock_;
+  const TickingClock clock_{};
   const std::unique_ptr<TorchEngine> engine_ = MakeEngine();
 };
 

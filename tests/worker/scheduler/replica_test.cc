@@ -49,7 +49,7 @@ class ReplicaTest : public ::testing::Test {
 
   ReplicaTest() {
     // Two rows a step are worth it, as is known from before.
-    for (const std::size_t rows : {1, 1, 2, 2}) costs_.NoteStep(kKey, rows, 1s);
+    for (const std::size_t rows : {1U, 1U, 2U, 2U}) costs_.NoteStep(kKey, rows, 1s);
     script_.step = [](std::size_t /*rows*/) { return 1s; };
     script_.pass_time = [this](TimePoint::duration time) { clock_.Advance(time); };
   }
