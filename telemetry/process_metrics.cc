@@ -1,8 +1,6 @@
 #include "telemetry/process_metrics.h"
 
 #include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -11,6 +9,8 @@
 #include <absl/strings/str_split.h>
 #include <absl/strings/string_view.h>
 #include <unistd.h>
+
+#include "common/kernel_file.h"
 
 namespace upscaler {
 namespace {
@@ -25,12 +25,6 @@ constexpr std::size_t kSystemTicks = 12;
 constexpr std::size_t kStartTicks = 19;
 constexpr std::size_t kVirtualBytes = 20;
 constexpr std::size_t kResidentPages = 21;
-
-// "" for a file that is not there.
-std::string ReadText(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 std::optional<double> NumberAt(const std::vector<std::string>& words, std::size_t place) {
   double number = 0;
@@ -83,10 +77,11 @@ void Add(std::vector<MetricFamily>& families, const char* name, const char* help
 }  // namespace
 
 std::vector<MetricFamily> ProcessMetrics(const std::filesystem::path& proc) {
-  const std::vector<std::string> words = StatusWords(ReadText(proc / "self/stat"));
+  const std::vector<std::string> words = StatusWords(ReadKernelFile(proc / "self/stat"));
   const double tick = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK));
-  const auto boot = NumberAt(LineOf(ReadText(proc / "stat"), "btime "), 1);
-  const auto most_files = NumberAt(LineOf(ReadText(proc / "self/limits"), "Max open files "), 3);
+  const auto boot = NumberAt(LineOf(ReadKernelFile(proc / "stat"), "btime "), 1);
+  const auto most_files =
+      NumberAt(LineOf(ReadKernelFile(proc / "self/limits"), "Max open files "), 3);
 
   std::vector<MetricFamily> families;
   Add(families, "process_cpu_seconds_total", "Seconds of CPU that the process has used.",

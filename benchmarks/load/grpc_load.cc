@@ -24,7 +24,9 @@ using Clock = std::chrono::steady_clock;
 class GrpcLoad {
  public:
   explicit GrpcLoad(const LoadOptions& options)
-      : options_(options), stub_(v1::UpscalerService::NewStub(MakeChannel(options.grpc_address))) {}
+      : options_(options),
+        stub_(v1::UpscalerService::NewStub(MakeChannel(options.grpc_address))),
+        closed_loop_left_(options.rate > 0 ? 0 : options.requests) {}
 
   LoadResult Run() {
     RunOne();  // Connects.
@@ -32,10 +34,6 @@ class GrpcLoad {
     if (options_.rate > 0) {
       StartAtRate(start);
     } else {
-      {
-        const MutexLock lock(mutex_);
-        closed_loop_left_ = options_.requests;
-      }
       for (std::size_t i = 0; i < options_.concurrency; ++i) StartNext();
     }
     MutexLock lock(mutex_);
@@ -115,7 +113,7 @@ class GrpcLoad {
 
   Mutex mutex_;
   std::condition_variable changed_;  // The last call has ended.
-  std::size_t closed_loop_left_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t closed_loop_left_ ABSL_GUARDED_BY(mutex_);
   std::size_t started_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<Sample> samples_ ABSL_GUARDED_BY(mutex_);

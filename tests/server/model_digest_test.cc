@@ -1,7 +1,5 @@
 #include "server/model_digest.h"
 
-#include <filesystem>
-#include <fstream>
 #include <stop_token>
 #include <string>
 
@@ -18,11 +16,6 @@ using test::StatusIs;
 
 class ModelDigestTest : public ::testing::Test {
  protected:
-  void Write(const std::string& name, const std::string& contents) {
-    const std::filesystem::path path = folder_.path() / name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << contents;
-  }
   std::string Digest() { return DigestOf(folder_.path(), stop_.get_token()).value(); }
 
   test::TemporaryFolder folder_;
@@ -30,24 +23,24 @@ class ModelDigestTest : public ::testing::Test {
 };
 
 TEST_F(ModelDigestTest, IsSha256OverPathsSizesAndContents) {
-  Write("unet/config.json", "{}");
-  Write("a", "12");
+  folder_.Write("unet/config.json", "{}");
+  folder_.Write("a", "12");
 
   // printf 'a\0002\00012unet/config.json\0002\000{}' | sha256sum
   EXPECT_EQ(Digest(), "sha256:5ed343b3df12dcdc66b2243494691abaed0613b3c1c4ed8cd1a927d59431ffa3");
 }
 
 TEST_F(ModelDigestTest, DependsOnWhatFilesAreCalledAndNotOnHiddenOnes) {
-  Write("a", "12");
+  folder_.Write("a", "12");
   const std::string before = Digest();
-  Write(".cache/b", "3");
+  folder_.Write(".cache/b", "3");
   EXPECT_EQ(Digest(), before);
-  Write("b", "");
+  folder_.Write("b", "");
   EXPECT_NE(Digest(), before);
 }
 
 TEST_F(ModelDigestTest, EndsEarlyWhenItIsNotWanted) {
-  Write("a", "12");
+  folder_.Write("a", "12");
   stop_.request_stop();
 
   EXPECT_THAT(DigestOf(folder_.path(), stop_.get_token()), StatusIs(absl::StatusCode::kCancelled));

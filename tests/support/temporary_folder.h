@@ -32,7 +32,9 @@ class TemporaryFolder {
   // The path of a file in the folder.
   std::string Path(const std::string& name) const { return (path_ / name).string(); }
 
+  // With the folders on the way to it. Returns its path.
   std::string Write(const std::string& name, std::string_view bytes) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(Path(name), std::ios::binary) << bytes;
     return Path(name);
   }

@@ -1,11 +1,12 @@
 #include "worker/engine/control_groups.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <string>
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
+
+#include "common/kernel_file.h"
 
 namespace upscaler {
 namespace {
@@ -56,11 +57,6 @@ ControlGroups ControlGroupsOf(std::string_view cgroup, std::string_view controll
 ControlGroups ReadControlGroups(std::string_view controller, const std::filesystem::path& root) {
   return ControlGroupsOf(ReadKernelFile(root / "proc/self/cgroup"), controller,
                          root / "sys/fs/cgroup");
-}
-
-std::string ReadKernelFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 std::optional<double> CpuQuota(const std::filesystem::path& root) {

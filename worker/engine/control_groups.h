@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,9 +26,6 @@ ControlGroups ControlGroupsOf(std::string_view cgroup, std::string_view controll
 
 // The same of this process, from proc and sys below `root`.
 ControlGroups ReadControlGroups(std::string_view controller, const std::filesystem::path& root);
-
-// What a file of the kernel's says; "" for one that is not there.
-std::string ReadKernelFile(const std::filesystem::path& path);
 
 // How many cores' time the process may have, from the same groups; nothing where there is no
 // limit.

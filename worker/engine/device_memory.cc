@@ -10,6 +10,7 @@
 #include <absl/strings/str_split.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
+#include "common/kernel_file.h"
 #include "worker/engine/control_groups.h"
 #include "worker/kernels/device/catch_torch.h"
 #include "worker/kernels/tensor_memory.h"

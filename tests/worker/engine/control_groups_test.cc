@@ -39,37 +39,33 @@ TEST(ControlGroupsTest, FindsNoneInWhatItCannotRead) {
 // A machine's files, below a folder of their own.
 class CpuQuotaTest : public ::testing::Test {
  protected:
-  void Write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((root_.path() / path).parent_path());
-    root_.Write(path, text);
-  }
   std::optional<double> Quota() const { return CpuQuota(root_.path()); }
 
   const test::TemporaryFolder root_;
 };
 
 TEST_F(CpuQuotaTest, IsTheTimeInAPeriod) {
-  Write("proc/self/cgroup", "0::/jobs\n");
-  Write("sys/fs/cgroup/jobs/cpu.max", "150000 100000\n");
+  root_.Write("proc/self/cgroup", "0::/jobs\n");
+  root_.Write("sys/fs/cgroup/jobs/cpu.max", "150000 100000\n");
 
   EXPECT_THAT(Quota(), Optional(1.5));
 }
 
 TEST_F(CpuQuotaTest, IsTheLeastOfTheGroupsAround) {
-  Write("proc/self/cgroup", "0::/jobs/one\n");
-  Write("sys/fs/cgroup/jobs/one/cpu.max", "max 100000\n");
-  Write("sys/fs/cgroup/jobs/cpu.max", "400000 100000\n");
-  Write("sys/fs/cgroup/cpu.max", "800000 100000\n");
+  root_.Write("proc/self/cgroup", "0::/jobs/one\n");
+  root_.Write("sys/fs/cgroup/jobs/one/cpu.max", "max 100000\n");
+  root_.Write("sys/fs/cgroup/jobs/cpu.max", "400000 100000\n");
+  root_.Write("sys/fs/cgroup/cpu.max", "800000 100000\n");
 
   EXPECT_THAT(Quota(), Optional(4));
 }
 
 TEST_F(CpuQuotaTest, ReadsTheFirstVersionToo) {
-  Write("proc/self/cgroup", "3:cpu,cpuacct:/one\n0::/\n");
-  Write("sys/fs/cgroup/cpu/one/cpu.cfs_quota_us", "250000\n");
-  Write("sys/fs/cgroup/cpu/one/cpu.cfs_period_us", "50000\n");
-  Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
-  Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  root_.Write("proc/self/cgroup", "3:cpu,cpuacct:/one\n0::/\n");
+  root_.Write("sys/fs/cgroup/cpu/one/cpu.cfs_quota_us", "250000\n");
+  root_.Write("sys/fs/cgroup/cpu/one/cpu.cfs_period_us", "50000\n");
+  root_.Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  root_.Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
 
   EXPECT_THAT(Quota(), Optional(5));
 }
@@ -77,17 +73,17 @@ TEST_F(CpuQuotaTest, ReadsTheFirstVersionToo) {
 TEST_F(CpuQuotaTest, IsNoneWhereNothingLimits) {
   EXPECT_EQ(Quota(), std::nullopt);
 
-  Write("proc/self/cgroup", "3:cpu:/\n0::/\n");
-  Write("sys/fs/cgroup/cpu.max", "max 100000\n");
-  Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
-  Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+  root_.Write("proc/self/cgroup", "3:cpu:/\n0::/\n");
+  root_.Write("sys/fs/cgroup/cpu.max", "max 100000\n");
+  root_.Write("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+  root_.Write("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
   EXPECT_EQ(Quota(), std::nullopt);
 }
 
 TEST_F(CpuQuotaTest, IsNoneWhereItCannotBeRead) {
-  Write("proc/self/cgroup", "0::/\n");
+  root_.Write("proc/self/cgroup", "0::/\n");
   for (const std::string text : {"", "100000\n", "lots 100000\n", "100000 0\n", "1 2 3\n"}) {
-    Write("sys/fs/cgroup/cpu.max", text);
+    root_.Write("sys/fs/cgroup/cpu.max", text);
     EXPECT_EQ(Quota(), std::nullopt) << text;
   }
 }

@@ -46,8 +46,6 @@ TEST(CpuThreadsTest, FindsNoMoreCoresThanItMayRunOn) {
 TEST(CpuThreadsTest, FindsNoMoreCoresThanItMayHaveTheTimeOf) {
   const test::TemporaryFolder root;
   const auto cores_with = [&root](const std::string& quota) {
-    std::filesystem::create_directories(root.path() / "proc/self");
-    std::filesystem::create_directories(root.path() / "sys/fs/cgroup");
     root.Write("proc/self/cgroup", "0::/\n");
     root.Write("sys/fs/cgroup/cpu.max", quota);
     return CpuCores(root.path());

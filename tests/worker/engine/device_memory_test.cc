@@ -56,10 +56,6 @@ TEST(LeftInGroupTest, SaysNothingWithoutALimitOrAUsage) {
 // A machine's files, below a folder of their own.
 class FreeHostBytesTest : public ::testing::Test {
  protected:
-  void Write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((root_.path() / path).parent_path());
-    root_.Write(path, text);
-  }
   std::int64_t Free() const { return FreeHostBytes(root_.path()); }
   std::int64_t Total() const { return TotalHostBytes(root_.path()); }
 
@@ -67,38 +63,38 @@ class FreeHostBytesTest : public ::testing::Test {
 };
 
 TEST_F(FreeHostBytesTest, IsTheMachinesWithoutGroups) {
-  Write("proc/meminfo", "MemAvailable: 4096 kB\n");
+  root_.Write("proc/meminfo", "MemAvailable: 4096 kB\n");
 
   EXPECT_EQ(Free(), 4 * kMib);
 }
 
 TEST_F(FreeHostBytesTest, IsTheGroupsWhereThatIsLess) {
-  Write("proc/meminfo", "MemAvailable: 4096 kB\n");
-  Write("proc/self/cgroup", "0::/jobs/one\n");
-  Write("sys/fs/cgroup/jobs/one/memory.max", "max\n");
-  Write("sys/fs/cgroup/jobs/one/memory.current", "100\n");
-  Write("sys/fs/cgroup/jobs/memory.max", "1000\n");
-  Write("sys/fs/cgroup/jobs/memory.current", "400\n");
+  root_.Write("proc/meminfo", "MemAvailable: 4096 kB\n");
+  root_.Write("proc/self/cgroup", "0::/jobs/one\n");
+  root_.Write("sys/fs/cgroup/jobs/one/memory.max", "max\n");
+  root_.Write("sys/fs/cgroup/jobs/one/memory.current", "100\n");
+  root_.Write("sys/fs/cgroup/jobs/memory.max", "1000\n");
+  root_.Write("sys/fs/cgroup/jobs/memory.current", "400\n");
 
   EXPECT_EQ(Free(), 600);
 }
 
 TEST_F(FreeHostBytesTest, ReadsTheFirstVersionToo) {
-  Write("proc/meminfo", "MemAvailable: 4096 kB\n");
-  Write("proc/self/cgroup", "4:memory:/one\n0::/\n");
-  Write("sys/fs/cgroup/memory/one/memory.limit_in_bytes", "1000\n");
-  Write("sys/fs/cgroup/memory/one/memory.usage_in_bytes", "400\n");
-  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
-  Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "5000\n");
+  root_.Write("proc/meminfo", "MemAvailable: 4096 kB\n");
+  root_.Write("proc/self/cgroup", "4:memory:/one\n0::/\n");
+  root_.Write("sys/fs/cgroup/memory/one/memory.limit_in_bytes", "1000\n");
+  root_.Write("sys/fs/cgroup/memory/one/memory.usage_in_bytes", "400\n");
+  root_.Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  root_.Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "5000\n");
 
   EXPECT_EQ(Free(), 600);
 }
 
 TEST_F(FreeHostBytesTest, FindsTheGroupThatAContainerSeesAsItsRoot) {
-  Write("proc/meminfo", "MemAvailable: 4096 kB\n");
-  Write("proc/self/cgroup", "4:memory:/docker/0123\n");  // The host's path; not there inside.
-  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "1000\n");
-  Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "400\n");
+  root_.Write("proc/meminfo", "MemAvailable: 4096 kB\n");
+  root_.Write("proc/self/cgroup", "4:memory:/docker/0123\n");  // The host's path; not there inside.
+  root_.Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "1000\n");
+  root_.Write("sys/fs/cgroup/memory/memory.usage_in_bytes", "400\n");
 
   EXPECT_EQ(Free(), 600);
 }
@@ -108,12 +104,12 @@ TEST_F(FreeHostBytesTest, IsNotLimitedByWhatIsNotSaid) { EXPECT_EQ(Free(), kNoLi
 TEST_F(FreeHostBytesTest, KnowsWhatThereIsInAll) {
   EXPECT_EQ(Total(), kNoLimit);
 
-  Write("proc/meminfo", "MemTotal: 4096 kB\nMemAvailable: 1024 kB\n");
+  root_.Write("proc/meminfo", "MemTotal: 4096 kB\nMemAvailable: 1024 kB\n");
   EXPECT_EQ(Total(), 4 * kMib);
 
-  Write("proc/self/cgroup", "0::/jobs/one\n");
-  Write("sys/fs/cgroup/jobs/one/memory.max", "max\n");
-  Write("sys/fs/cgroup/jobs/memory.max", "1000\n");
+  root_.Write("proc/self/cgroup", "0::/jobs/one\n");
+  root_.Write("sys/fs/cgroup/jobs/one/memory.max", "max\n");
+  root_.Write("sys/fs/cgroup/jobs/memory.max", "1000\n");
   EXPECT_EQ(Total(), 1000);
 }
 

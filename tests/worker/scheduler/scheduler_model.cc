@@ -12,6 +12,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "worker/scheduler/engine_calls.h"
+
 namespace upscaler::test {
 namespace {
 
